@@ -1,0 +1,64 @@
+"""Every label and annotation the product reads or writes, in one place.
+
+Ours begin with `runai.io/`; names that users and other tools already know (Run:ai, KAI, Kueue, NVIDIA, Kubernetes) are kept as they are.
+Label values have at most 63 characters; e-mail addresses and free text are annotations.
+"""
+
+SCHEDULER_NAME = "runai-scheduler"
+
+# --- queues and pools -------------------------------------------------------------------------------------------------------------
+QUEUE = "runai/queue"
+QUEUE_KAI = "kai.scheduler/queue"
+NODE_POOL = "kai.scheduler/node-pool"
+PRIORITY_CLASS = "priorityClassName"
+PREEMPTIBILITY = "kai.scheduler/preemptibility"
+TASK_PRIORITY = "kai.scheduler/task-priority"
+SUBGROUP = "kai.scheduler/subgroup-name"
+NODE_POOL_OF_NODE = "run.ai/node-pool"
+
+# --- what belongs together --------------------------------------------------------------------------------------------------------
+TENANT_ID = "runai.io/tenant-id"
+CLUSTER_ID = "runai.io/cluster-id"
+DEPARTMENT_ID = "runai.io/department-id"
+PROJECT_ID = "runai.io/project-id"
+PROJECT = "project"
+WORKLOAD_ID = "runai.io/workload-id"
+WORKLOAD_NAME = "runai.io/workload-name"
+WORKLOAD_KIND = "runai.io/workload-kind"
+ATTEMPT = "runai.io/attempt"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+PART_OF = "app.kubernetes.io/part-of"
+NAME = "app.kubernetes.io/name"
+INSTANCE = "app.kubernetes.io/instance"
+COMPONENT = "app.kubernetes.io/component"
+
+# --- annotations: the scheduler's input and its answers -----------------------------------------------------------------------------
+SUBMITTED_BY = "runai.io/submitted-by"
+GANG = "runai.io/gang"
+"""JSON on each pod of a gang: {"name", "minimum", "created"}; without it the owner decides (scheduling/grouping.py)."""
+NODE_POOLS = "runai.io/node-pools"
+"""Ordered, comma-separated pools a workload may go to."""
+REFUSAL = "runai.io/refusal"
+"""JSON (at most 4 KiB) on one pod of a waiting gang: why it waits."""
+EVICTION = "runai.io/eviction"
+"""JSON on a pod that is taken back: by which rule, for whom."""
+SUSPENDED_BY = "runai.io/suspended-by"
+
+# --- sharing GPUs -----------------------------------------------------------------------------------------------------------------
+GPU_FRACTION = "gpu-fraction"
+GPU_MEMORY = "gpu-memory"
+GPU_FRACTION_DEVICES = "gpu-fraction-num-devices"
+GPU_FRACTION_CONTAINER = "gpu-fraction-container-name"
+GPU_GROUP = "runai-gpu-group"
+RECEIVED_RESOURCE_TYPE = "received-resource-type"
+
+# --- nodes ------------------------------------------------------------------------------------------------------------------------
+GPU_RESOURCE = "nvidia.com/gpu"
+GPU_PRODUCT = "nvidia.com/gpu.product"
+GPU_MEMORY_OF_NODE = "nvidia.com/gpu.memory"
+GPU_COUNT = "nvidia.com/gpu.count"
+
+# --- the GPU metrics page -----------------------------------------------------------------------------------------------------------
+DCGM_NAMESPACE = "gpu-operator"
+DCGM_SELECTOR = "app=nvidia-dcgm-exporter"
+DCGM_PORT = 9400
