@@ -1,0 +1,1 @@
+"""Who may do what where: roles, access rules, tokens and the audit log."""

@@ -1,0 +1,1 @@
+"""How it goes: metrics, roll-ups and dashboards; reads everything, decides nothing."""

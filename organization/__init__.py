@@ -1,0 +1,1 @@
+"""What is shared out: clusters, departments, projects, node pools and their quotas."""

@@ -1,0 +1,1 @@
+"""One layer each: base, then development, test or production."""

@@ -1,0 +1,1 @@
+"""The scheduler: a pure engine and the thin Django side around it."""

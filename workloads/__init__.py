@@ -1,0 +1,1 @@
+"""What people run: submission, life cycle and history of workloads."""
