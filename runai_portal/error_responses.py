@@ -127,10 +127,9 @@ def flatten(detail: Any, pointer: str = "") -> list[dict[str, str]]:
     if isinstance(detail, dict):
         return [row for key, value in detail.items() for row in flatten(value, f"{pointer}/{key}")]
     if isinstance(detail, list):
-        nested = [
+        return [
             row
             for index, value in enumerate(detail)
             for row in flatten(value, pointer if isinstance(value, str) else f"{pointer}/{index}")
         ]
-        return nested
     return [{"pointer": pointer or "/", "detail": str(detail)}]
