@@ -1,0 +1,146 @@
+"""How a cluster is reached: address, TLS and credentials, read by the official library, and a pool of HTTP connections.
+
+The only module that imports `kubernetes`, and only inside functions: the import costs a second.
+"""
+
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import urllib3
+
+from cluster.errors import ClusterError
+
+POOL_SIZE = 32
+"""Connections kept open for later use; more are opened when needed and closed after use."""
+
+
+class ConfigurationUnusable(ClusterError):
+    """The kubeconfig, or the environment inside a pod, does not say how to reach a cluster."""
+
+
+class Credentials(Protocol):
+    """Says who we are, for each request anew, because tokens are rotated."""
+
+    def authorization(self) -> str | None:
+        """The Authorization header, refreshed when it has expired; None when the client certificate is enough."""
+
+    def renew(self) -> bool:
+        """Read the source again after a 401; True when that gave different credentials."""
+
+
+class FixedToken:
+    """A bearer token that never changes, or no token at all."""
+
+    def __init__(self, token: str | None) -> None:
+        self._token = token
+
+    def authorization(self) -> str | None:
+        return f"Bearer {self._token}" if self._token else None
+
+    def renew(self) -> bool:
+        return False
+
+
+class LibraryCredentials:
+    """Whatever the official library finds: token, token file, exec plug-in, OIDC, user name; with its refresh hook."""
+
+    def __init__(self, configuration: Any, load: Callable[[], Any]) -> None:
+        self._configuration = configuration
+        self._load = load
+        self._lock = threading.Lock()
+
+    def authorization(self) -> str | None:
+        with self._lock:  # the hook writes into the configuration
+            return cast(
+                "str | None", self._configuration.get_api_key_with_prefix("BearerToken", "authorization")
+            )
+
+    def renew(self) -> bool:
+        before = self.authorization()
+        fresh = self._load()
+        with self._lock:
+            self._configuration = fresh
+        return self.authorization() != before
+
+
+class Connection:
+    """One cluster's address, pool and credentials; safe to share between threads."""
+
+    def __init__(self, host: str, pool: urllib3.PoolManager, credentials: Credentials) -> None:
+        self.host = host.rstrip("/")
+        self.pool = pool
+        self.credentials = credentials
+
+    def close(self) -> None:
+        self.pool.clear()
+
+
+def connect_with_token(host: str, token: str | None, *, ca_file: Path | None = None) -> Connection:
+    """A connection from the plain facts, without the official library (and its second of import)."""
+    pool = urllib3.PoolManager(
+        maxsize=POOL_SIZE,
+        cert_reqs="CERT_REQUIRED",
+        ca_certs=str(ca_file) if ca_file else None,
+        socket_options=_keep_alive(),
+    )
+    return Connection(host, pool, FixedToken(token))
+
+
+def connect_with_kubeconfig(path: Path, context: str | None = None) -> Connection:
+    """As kubectl would reach it; raises ConfigurationUnusable with the library's reason."""
+
+    def load() -> Any:
+        from kubernetes.client import Configuration
+        from kubernetes.config import load_kube_config
+
+        configuration = Configuration()
+        # the file may be a person's own: refreshed tokens are not written back
+        read: Callable[..., None] = load_kube_config  # the library's own hints are partial
+        read(str(path), context=context, client_configuration=configuration, persist_config=False)
+        return configuration
+
+    return _from_library(load, f"kubeconfig {path}")
+
+
+def connect_inside_pod() -> Connection:
+    """As a pod reaches its own cluster: service account token (re-read as it is rotated) and CA."""
+
+    def load() -> Any:
+        from kubernetes.client import Configuration
+        from kubernetes.config import load_incluster_config
+
+        configuration = Configuration()
+        read: Callable[..., None] = load_incluster_config
+        read(client_configuration=configuration)
+        return configuration
+
+    return _from_library(load, "in-cluster configuration")
+
+
+def _from_library(load: Callable[[], Any], source: str) -> Connection:
+    from kubernetes.client.rest import RESTClientObject
+    from kubernetes.config import ConfigException
+
+    def checked_load() -> Any:
+        try:
+            return load()
+        except (ConfigException, OSError, ValueError) as error:
+            raise ConfigurationUnusable(f"{source}: {error}") from error
+
+    configuration = checked_load()
+    configuration.connection_pool_maxsize = POOL_SIZE
+    configuration.socket_options = _keep_alive()
+    pool = RESTClientObject(configuration).pool_manager  # proxies, SNI, CA data
+    return Connection(configuration.host, pool, LibraryCredentials(configuration, checked_load))
+
+
+def _keep_alive() -> list[tuple[int, int, int]]:
+    """Socket options that let a silent watch notice a dead peer within about a minute, and small writes go at once."""
+    options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, name):  # not on every system
+            options.append((socket.IPPROTO_TCP, getattr(socket, name), value))
+    return options

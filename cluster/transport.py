@@ -1,0 +1,201 @@
+"""Sends one request over the pool with a deadline, the retry policy, and credentials that may be rotated meanwhile."""
+
+import json
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import urllib3
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationParseError,
+    NewConnectionError,
+    SSLError,
+)
+
+from cluster.connection import Connection
+from cluster.errors import ClusterError, ClusterUnavailable, error_from_response
+from cluster.retries import RetryPolicy, may_repeat, seconds_of
+
+logger = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 5.0
+Query = Mapping[str, str | int | bool | None]
+
+
+class Transport:
+    """HTTP to one cluster; every answer is read to its end, so that its connection goes back to the pool."""
+
+    def __init__(self, connection: Connection, user_agent: str, policy: RetryPolicy | None = None) -> None:
+        self.connection = connection
+        self._user_agent = user_agent
+        self._policy = policy or RetryPolicy()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+        deadline_seconds: float,
+        idempotent: bool | None = None,
+    ) -> bytes:
+        """The body of a successful answer. Raises a ClusterError otherwise; waits and retries within the deadline."""
+        repeatable = method != "POST" if idempotent is None else idempotent
+        url = self._url(path, query)
+        payload = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        give_up_at = time.monotonic() + deadline_seconds
+        failures = 0
+        renewed = False
+        while True:
+            response, failure = self._attempt(method, url, payload, content_type, accept, give_up_at)
+            if response is not None and response.status < 400:
+                return bytes(response.data)
+            retry_after: float | None = None
+            if response is not None:
+                failure = error_from_response(response.status, response.data)
+                if response.status == 401 and not renewed:
+                    renewed = True
+                    if self.connection.credentials.renew():
+                        logger.info("credentials were rotated; sending %s %s again", method, path)
+                        continue
+                retry_after = seconds_of(response.headers.get("Retry-After"))
+                again = may_repeat(response.status, retry_after, idempotent=repeatable)
+            else:
+                again = repeatable or _was_never_sent(failure)
+            assert failure is not None  # noqa: S101 (either an answer or an exception came back)
+            failures += 1
+            wait = max(retry_after or 0.0, self._policy.wait(failures))
+            if not again or failures >= self._policy.attempts or time.monotonic() + wait >= give_up_at:
+                raise failure
+            time.sleep(wait)
+
+    def stream(
+        self,
+        path: str,
+        *,
+        query: Query | None = None,
+        accept: str = "application/json",
+        silence_seconds: float,
+    ) -> "Stream":
+        """A GET whose answer goes on; raises like `send`, but does not retry: the caller knows where to go on from."""
+        url = self._url(path, query)
+        for renewed in (False, True):
+            try:
+                response = self.connection.pool.request(
+                    "GET",
+                    url,
+                    headers=self._headers(accept, None),
+                    timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=silence_seconds),
+                    preload_content=False,
+                    retries=False,
+                    redirect=False,
+                )
+            except (HTTPError, OSError) as error:
+                raise _unavailable("GET", path, error) from error
+            if response.status < 400:
+                return Stream(response, path)
+            failure = error_from_response(
+                response.status, response.data
+            )  # reads it, which gives the connection back
+            if response.status != 401 or renewed or not self.connection.credentials.renew():
+                raise failure
+        raise AssertionError("both rounds return or raise")
+
+    def _attempt(
+        self, method: str, url: str, payload: bytes | None, content_type: str, accept: str, give_up_at: float
+    ) -> tuple[urllib3.BaseHTTPResponse | None, ClusterError | None]:
+        remaining = max(0.05, give_up_at - time.monotonic())
+        try:
+            response = self.connection.pool.request(
+                method,
+                url,
+                body=payload,
+                headers=self._headers(accept, content_type if payload is not None else None),
+                timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, remaining), read=remaining),
+                retries=False,
+                redirect=False,
+            )
+        except (HTTPError, OSError) as error:
+            return None, _unavailable(method, url, error)
+        return response, None
+
+    def _url(self, path: str, query: Query | None) -> str:
+        present = {
+            name: str(value).lower() if isinstance(value, bool) else value
+            for name, value in (query or {}).items()
+            if value is not None and value != ""
+        }
+        return f"{self.connection.host}{path}" + (f"?{urlencode(present)}" if present else "")
+
+    def _headers(self, accept: str, content_type: str | None) -> dict[str, str]:
+        headers = {"Accept": accept, "User-Agent": self._user_agent}
+        if content_type is not None:
+            headers["Content-Type"] = content_type
+        authorization = self.connection.credentials.authorization()
+        if authorization:
+            headers["Authorization"] = authorization
+        return headers
+
+
+class Stream:
+    """An answer that is read as it comes. Close it; closing from another thread ends a blocked read."""
+
+    def __init__(self, response: urllib3.BaseHTTPResponse, path: str) -> None:
+        self._response = response
+        self._path = path
+        self._closed = False
+
+    def chunks(self) -> Iterator[bytes]:
+        """Bytes as they arrive; ends when the server ends the answer or `close` is called; ClusterUnavailable when cut."""
+        try:
+            yield from self._response.stream(65536)
+        except (HTTPError, OSError, ValueError) as error:
+            if not self._closed:
+                raise _unavailable("GET", self._path, error) from error
+
+    def lines(self) -> Iterator[bytes]:
+        """Whole lines without their line feed; what follows the last one is given when the stream ends well."""
+        rest: list[bytes] = []
+        for chunk in self.chunks():
+            first, *more = chunk.split(b"\n")
+            rest.append(first)
+            for piece in more:
+                yield b"".join(rest)
+                rest = [piece]
+        if last := b"".join(rest):
+            yield last
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._response.shutdown()  # wakes a reader in another thread; close() alone would wait for it
+        except (HTTPError, OSError, ValueError, RuntimeError):
+            logger.debug("stream %s was already down", self._path)
+
+    def release(self) -> None:
+        """Give the socket back; only the reading thread may, after its last read."""
+        self._response.close()
+
+
+def _unavailable(method: str, path: str, error: Exception) -> ClusterError:
+    reason = "Timeout" if isinstance(error, urllib3.exceptions.TimeoutError) else "ConnectionFailed"
+    if isinstance(error, SSLError):
+        reason = "CertificateNotTrusted"
+    return ClusterUnavailable(
+        f"{method} {path.split('?')[0]}: {error}", reason=reason, details={"cause": error}
+    )
+
+
+def _was_never_sent(failure: ClusterError | None) -> bool:
+    """Nobody listened: then even a create may be tried again."""
+    cause = failure.details.get("cause") if failure else None
+    return isinstance(cause, NewConnectionError | ConnectTimeoutError | LocationParseError)

@@ -1,0 +1,222 @@
+"""A cache of one collection, kept true by list-then-watch in a thread of its own.
+
+Ours instead of the library's informer, which builds typed objects and logs a traceback at each disconnect.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+
+from cluster.client import ClusterClient
+from cluster.documents import Document, key_of, uid_of
+from cluster.errors import ClusterError, Gone
+from cluster.kinds import Kind
+from cluster.retries import RetryPolicy
+from cluster.watch_stream import WatchStream
+
+logger = logging.getLogger(__name__)
+
+Key = tuple[str, str]
+"""(namespace, name)."""
+ChangeHandler = Callable[[str, Document | None, Document | None], None]
+"""Called with (type, new, old): ADDED has no old, DELETED no new; MODIFIED both."""
+
+_RECONNECT = RetryPolicy(first_wait=0.2, longest_wait=10.0)
+_WATCH_SECONDS = (240, 300)
+"""A watch is asked to end after a random time in this range, so that a thousand watches do not end together."""
+
+
+class WatchCache:
+    """The newest known state of a collection. Documents are shared, so readers must not change them.
+
+    After a break the cache serves what it knew last; `healthy` and `last_contact` say so.
+    """
+
+    def __init__(
+        self,
+        client: ClusterClient,
+        kind: Kind,
+        *,
+        namespace: str | None = None,
+        label_selector: str = "",
+        field_selector: str = "",
+        on_change: ChangeHandler | None = None,
+    ) -> None:
+        self.kind = kind
+        self._client = client
+        self._namespace = namespace
+        self._label_selector = label_selector
+        self._field_selector = field_selector
+        self._on_change = on_change
+        self._items: dict[Key, Document] = {}
+        self._lock = threading.Lock()
+        self._synced = threading.Event()
+        self._stopping = threading.Event()
+        self._failing = False
+        self._stream: WatchStream | None = None
+        self._thread: threading.Thread | None = None
+        self._last_contact: float | None = None
+        self.resource_version = ""
+
+    # --- for the owner --------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin; call once. The first list happens in the thread: wait with `synced`."""
+        if self._thread is not None:
+            raise RuntimeError(f"the watch of {self.kind.plural} was started before")
+        self._thread = threading.Thread(target=self._run, name=f"watch-{self.kind.plural}", daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """End the thread, also in the middle of a silent watch; waits up to `timeout` seconds for it."""
+        self._stopping.set()
+        stream = self._stream
+        if stream is not None:
+            stream.close()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+
+    def synced(self, timeout: float = 0.0) -> bool:
+        """Whether the first list is in, waiting up to `timeout` seconds for it."""
+        return self._synced.wait(timeout)
+
+    # --- for readers ----------------------------------------------------------------------------------------------
+
+    def items(self) -> list[Document]:
+        """A snapshot of all documents, in no special order."""
+        with self._lock:
+            return list(self._items.values())
+
+    def get(self, namespace: str | None, name: str) -> Document | None:
+        with self._lock:
+            return self._items.get((namespace or "", name))
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def last_contact(self) -> float | None:
+        """`time.monotonic()` of the last answer or event from the server; None before the first."""
+        return self._last_contact
+
+    @property
+    def healthy(self) -> bool:
+        """Listed once, the thread alive, and nothing has failed since the last answer."""
+        alive = self._thread is not None and self._thread.is_alive()
+        return alive and self._synced.is_set() and not self._failing
+
+    # --- the thread -----------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        failures = 0
+        listed = False
+        while not self._stopping.is_set():
+            try:
+                if not listed:
+                    self._list()
+                    listed = True
+                self._watch()
+                failures = 0
+            except Gone:
+                # the server has forgotten the versions between: only a list can tell what was missed
+                logger.info(
+                    "watch of %s: version %s is gone; listing", self.kind.plural, self.resource_version
+                )
+                listed = False
+                failures += 1
+                if failures > 1:
+                    self._pause(failures)
+            except ClusterError as error:
+                if self._stopping.is_set():
+                    return
+                failures = failures + 1 if self._failing else 1
+                self._failing = True
+                logger.warning("watch of %s: %s (failure %d)", self.kind.plural, error.message, failures)
+                self._pause(failures)
+
+    def _pause(self, failures: int) -> None:
+        self._stopping.wait(_RECONNECT.wait(failures))
+
+    def _heard(self) -> None:
+        self._last_contact = time.monotonic()
+        self._failing = False
+
+    def _list(self) -> None:
+        result = self._client.list(
+            self.kind,
+            self._namespace,
+            label_selector=self._label_selector,
+            field_selector=self._field_selector,
+        )
+        fresh = {key_of(item): item for item in result.items}
+        with self._lock:
+            before = self._items
+            self._items = fresh
+        self.resource_version = result.resource_version
+        self._heard()
+        self._tell_differences(before, fresh)
+        self._synced.set()
+
+    def _tell_differences(self, before: dict[Key, Document], fresh: dict[Key, Document]) -> None:
+        """Handlers hear what a gap has hidden, as if they had seen it."""
+        if self._on_change is None:
+            return
+        for key, old in before.items():
+            new = fresh.get(key)
+            if new is None or uid_of(new) != uid_of(old):  # a namesake is another object
+                self._tell("DELETED", None, old)
+        for key, new in fresh.items():
+            known = before.get(key)
+            if known is None or uid_of(known) != uid_of(new):
+                self._tell("ADDED", new, None)
+            elif known["metadata"].get("resourceVersion") != new["metadata"].get("resourceVersion"):
+                self._tell("MODIFIED", new, known)
+
+    def _watch(self) -> None:
+        stream = self._client.watch(
+            self.kind,
+            namespace=self._namespace,
+            resource_version=self.resource_version,
+            label_selector=self._label_selector,
+            field_selector=self._field_selector,
+            timeout_seconds=random.randint(*_WATCH_SECONDS),  # noqa: S311 (spreading, no secret)
+        )
+        self._stream = stream
+        with stream:
+            if self._stopping.is_set():
+                return
+            self._heard()
+            for event in stream:
+                self._heard()
+                self._take(event.type, event.document)
+                if self._stopping.is_set():
+                    return
+
+    def _take(self, kind: str, document: Document) -> None:
+        self.resource_version = str(document["metadata"]["resourceVersion"])
+        if kind == "BOOKMARK":
+            return
+        key = key_of(document)
+        with self._lock:
+            old = self._items.get(key)
+            if kind == "DELETED":
+                self._items.pop(key, None)
+            else:
+                self._items[key] = document
+        if kind == "DELETED":
+            self._tell("DELETED", None, document)
+        elif old is None:
+            self._tell("ADDED", document, None)
+        else:
+            self._tell("MODIFIED", document, old)
+
+    def _tell(self, kind: str, new: Document | None, old: Document | None) -> None:
+        if self._on_change is None:
+            return
+        try:
+            self._on_change(kind, new, old)
+        except Exception:
+            # one broken listener must not end the cache that others read
+            logger.exception("a listener of %s failed", self.kind.plural)
