@@ -1,0 +1,171 @@
+"""When a queue may take room from another: the entry check and the judgement of a set of victims.
+
+Amounts are vectors of integers, one entry per resource in one fixed order (GPU, CPU, memory). In the columns
+`deserved`, `limit` and `share` None means unlimited. Reclaim looks at queues just below the lowest common
+ancestor of the two: projects of one department meet as projects, projects of two departments as departments.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+Vector = tuple[int, ...]
+Bounds = tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStanding:
+    """What reclaim needs to know about one queue. `parent` is None at the top."""
+
+    name: str
+    parent: str | None
+    deserved: Bounds
+    limit: Bounds
+    share: Bounds
+    allocated: Vector
+    allocated_non_preemptible: Vector
+
+    @property
+    def allocatable(self) -> Bounds:
+        """The line above which others may take: the larger of deserved and share, capped by the limit."""
+        return tuple(map(_allocatable, self.deserved, self.limit, self.share))
+
+
+Standings = Mapping[str, QueueStanding]
+
+
+def may_try(queue: QueueStanding, request: Vector, *, preemptible: bool) -> bool:
+    """Whether a pending gang may look for victims at all: within its queue's share, leaf queue only."""
+    if not within(plus(queue.allocated, request), queue.share):
+        return False
+    return preemptible or within(plus(queue.allocated_non_preemptible, request), queue.deserved)
+
+
+def accepts(
+    standings: Standings,
+    *,
+    queue: str,
+    request: Vector,
+    preemptible: bool,
+    victims: Mapping[str, Sequence[Vector]],
+    saturation_multiplier: float = 1.0,
+) -> bool:
+    """Whether the victims (per leaf queue: units in the order they are taken) may go to `queue`.
+
+    Every unit needs a reason while what was taken before it is already gone, so a queue falls below the line
+    that justified the taking by no more than the last unit.
+    """
+    remaining: dict[str, Vector] = {}
+    involved: dict[str, set[int]] = {}
+    for victim_queue, units in victims.items():
+        mine, theirs = below_common_ancestor(standings, queue, victim_queue)
+        stays_deserved = within(plus(standings[mine].allocated, request), standings[mine].deserved)
+        touched = {index for unit in units for index, amount in enumerate(unit) if amount > 0}
+        for unit in units:
+            left = remaining.get(theirs, standings[theirs].allocated)
+            over_share = not within(left, standings[theirs].allocatable)
+            over_deserved = stays_deserved and not within(left, standings[theirs].deserved)
+            if not (over_share or over_deserved):
+                return False
+            for name in path_up(standings, victim_queue):
+                remaining[name] = minus(remaining.get(name, standings[name].allocated), unit)
+                involved.setdefault(name, set()).update(touched)
+    return _keeps_balance(
+        standings,
+        queue=queue,
+        request=request,
+        preemptible=preemptible,
+        remaining=remaining,
+        involved=involved,
+        saturation_multiplier=saturation_multiplier,
+    )
+
+
+def _keeps_balance(
+    standings: Standings,
+    *,
+    queue: str,
+    request: Vector,
+    preemptible: bool,
+    remaining: dict[str, Vector],
+    involved: Mapping[str, set[int]],
+    saturation_multiplier: float,
+) -> bool:
+    """After the taking: at no level may the taker be fuller than a sibling that lost something."""
+    asked = {index for index, amount in enumerate(request) if amount > 0}
+    for name in path_up(standings, queue):
+        level = standings[name]
+        after = plus(remaining.get(name, level.allocated), request)
+        for other, left in remaining.items():
+            sibling = standings[other]
+            if other == name or sibling.parent != level.parent:
+                continue
+            for index in involved[other] | asked:
+                if _overtakes(
+                    after[index], level.share[index], left[index], sibling.share[index], saturation_multiplier
+                ):
+                    return False
+        if not preemptible and not within(plus(level.allocated_non_preemptible, request), level.deserved):
+            return False
+    return True
+
+
+def _overtakes(
+    mine: int, my_share: int | None, theirs: int, their_share: int | None, multiplier: float
+) -> bool:
+    """Whether the taker is above its share and at least as full, in proportion, as the one who lost.
+
+    An unlimited share is never full; a share of nothing with any use is infinitely full. A sibling whose
+    share is nothing (or unlimited) protects nothing.
+    """
+    if my_share is None or not their_share or mine <= my_share:
+        return False
+    if my_share == 0:
+        return True
+    if multiplier == 1.0:
+        return mine * their_share >= theirs * my_share
+    return mine / my_share * multiplier >= theirs / their_share
+
+
+def below_common_ancestor(standings: Standings, one: str, other: str) -> tuple[str, str]:
+    """The two queues to compare: the first that differ on the ways down from the top."""
+    for pair in zip(path_down(standings, one), path_down(standings, other), strict=False):
+        if pair[0] != pair[1]:
+            return pair
+    return one, other
+
+
+def path_up(standings: Standings, name: str) -> list[str]:
+    """The queue and its ancestors, leaf first."""
+    path: list[str] = []
+    current: str | None = name
+    while current is not None and current in standings:
+        path.append(current)
+        current = standings[current].parent
+    return path
+
+
+def path_down(standings: Standings, name: str) -> list[str]:
+    """The queue and its ancestors, top first."""
+    return path_up(standings, name)[::-1]
+
+
+def within(amounts: Iterable[int], bounds: Iterable[int | None]) -> bool:
+    """Whether no amount is above its bound; equality passes, None is no bound."""
+    return all(bound is None or amount <= bound for amount, bound in zip(amounts, bounds, strict=True))
+
+
+def plus(one: Vector, other: Vector) -> Vector:
+    """Entry by entry."""
+    return tuple(a + b for a, b in zip(one, other, strict=True))
+
+
+def minus(one: Vector, other: Vector) -> Vector:
+    """Entry by entry."""
+    return tuple(a - b for a, b in zip(one, other, strict=True))
+
+
+def _allocatable(deserved: int | None, limit: int | None, share: int | None) -> int | None:
+    if deserved is None:
+        return limit
+    top = deserved if share is None else max(deserved, share)
+    return top if limit is None else min(limit, top)

@@ -1,0 +1,1 @@
+"""Runs recorded scheduling cases through an engine and compares what it decides with what was recorded."""
