@@ -1,15 +1,24 @@
-"""The Celery app: queues, and what beat starts when.
+"""The Celery app: queues, what beat starts when, and the watch threads of each worker.
 
 Queue `scheduling` has one worker with one thread (a cycle never overlaps the next); `cluster` is what talks to Kubernetes; `default` the rest.
 """
 
 import os
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
+from celery.worker import WorkController
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "runai_portal.settings.development")
+
+APPS = ("access", "organization", "workloads", "scheduling", "monitoring")
+WATCHERS = {"scheduling": "scheduling.watching", "cluster": "workloads.watching"}
+"""Queue -> module whose start() and stop() frame the life of the worker that consumes it (list-then-watch caches)."""
+_started: list[Any] = []
 
 app = Celery("runai_portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -18,9 +27,48 @@ app.autodiscover_tasks(related_name="periodic")
 app.conf.task_queues = [Queue("scheduling"), Queue("cluster"), Queue("default")]
 
 
-def every(seconds: float, task: str, queue: str) -> dict[str, Any]:
-    """A beat entry whose message is dropped when it could not start before the next one is due."""
-    return {"task": task, "schedule": seconds, "options": {"queue": queue, "expires": max(1.0, seconds)}}
+def beat_schedule() -> dict[str, dict[str, Any]]:
+    """Every app's periodic.SCHEDULE: name -> (seconds, task, queue). A message expires when its next one is due."""
+    schedule = {}
+    for name in APPS:
+        if find_spec(f"{name}.periodic") is None:
+            continue
+        for entry, (seconds, task, queue) in import_module(f"{name}.periodic").SCHEDULE.items():
+            options = {"queue": queue, "expires": max(1.0, seconds)}
+            schedule[entry] = {"task": task, "schedule": seconds, "options": options}
+    return schedule
 
 
-app.conf.beat_schedule = {}
+@signals.beat_init.connect
+def plan_the_beat(sender: Any, **_: Any) -> None:
+    """Before the scheduler of beat reads its entries; Django is set up by then."""
+    sender.app.conf.beat_schedule = beat_schedule()
+    say_ready()
+
+
+def _watchers_of(worker: WorkController) -> list[Any]:
+    consumed = set(worker.app.amqp.queues.consume_from)
+    modules = (module for queue, module in WATCHERS.items() if queue in consumed)
+    return [import_module(module) for module in modules if find_spec(module)]
+
+
+@signals.worker_ready.connect
+def worker_is_ready(sender: Any, **_: Any) -> None:
+    """Watch threads start here, in the process that runs the tasks: a prefork pool would not see their caches."""
+    for module in _watchers_of(sender.controller):
+        module.start()
+        _started.append(module)
+    say_ready()
+
+
+@signals.worker_shutting_down.connect
+def worker_stops(**_: Any) -> None:
+    while _started:
+        _started.pop().stop()
+
+
+def say_ready() -> None:
+    """For the supervisor of `manage.py up`."""
+    file = os.environ.get("RUNAI_READY_FILE")
+    if file:
+        Path(file).write_text("ready")

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from runai_portal import health
+from ui import live_stream
 
 urlpatterns = [
     path("", include("monitoring.urls")),
@@ -13,6 +14,7 @@ urlpatterns = [
     path("", include("ui.urls")),
     path("account/", include("allauth.account.urls")),
     path("api/", include("runai_portal.api_urls")),
+    path("events/", live_stream.stream, name="events"),
     path("livez", health.livez, name="livez"),
     path("healthz", health.livez, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

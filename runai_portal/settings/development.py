@@ -25,6 +25,6 @@ LOGGING = logging(json_lines=False)
 STATIC_ROOT = DATA_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
 }
 os.environ.setdefault("RUNAI_CLOCK_FILE", str(DATA_DIR / "clock.json"))

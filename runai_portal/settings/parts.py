@@ -1,6 +1,9 @@
 """Pieces that more than one settings layer needs."""
 
+import hashlib
+import os
 import secrets
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +53,19 @@ def redis_locations(env: environ.Env, data_dir: Path | None) -> tuple[str, str, 
     elif data_dir is None:
         raise ImproperlyConfigured("REDIS_URL is missing")
     else:
-        socket = env.str("RUNAI_REDIS_SOCKET", default=str(data_dir / "redis.sock"))
+        socket = _redis_socket(data_dir)
         url, broker = f"unix://{socket}", f"redis+socket://{socket}"
     caches = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}}
     return url, broker, broker, caches
+
+
+def _redis_socket(data_dir: Path) -> Path:
+    """In the data folder; for a long path in a private folder of the temporary one (a socket's path has at most 107 bytes)."""
+    inside = data_dir / "redis.sock"
+    if len(os.fsencode(inside)) <= 107:
+        return inside
+    digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"runai-{os.getuid()}-{digest}" / "redis.sock"
 
 
 def logging(*, json_lines: bool) -> Settings:
