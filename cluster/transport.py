@@ -187,7 +187,8 @@ class Stream:
 
 
 def _unavailable(method: str, path: str, error: Exception) -> ClusterError:
-    reason = "Timeout" if isinstance(error, urllib3.exceptions.TimeoutError) else "ConnectionFailed"
+    late = isinstance(error, urllib3.exceptions.TimeoutError) and not isinstance(error, NewConnectionError)
+    reason = "Timeout" if late else "ConnectionFailed"
     if isinstance(error, SSLError):
         reason = "CertificateNotTrusted"
     return ClusterUnavailable(
