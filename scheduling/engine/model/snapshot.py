@@ -1,0 +1,198 @@
+"""The whole world of one cycle: interned ids, and the sums per node and per queue."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from scheduling.engine.model.gangs import Gang
+from scheduling.engine.model.nodes import UNKNOWN_DEVICE_MEMORY_MIB, Node, Topology
+from scheduling.engine.model.occupancy import Occupancy
+from scheduling.engine.model.queues import Queue
+from scheduling.engine.model.resources import WHOLE_GPU, Resources
+from scheduling.engine.model.shapes import Shape, ShapeTable
+from scheduling.engine.model.tasks import HOLDING, ON_NODE, Task, TaskState
+from scheduling.engine.model.usage import UsageHistory
+
+NOWHERE = -1
+"""Index of no node, no queue."""
+
+
+@dataclass(slots=True)
+class QueueSums:
+    """What one queue and everything below it hold and ask for, indexed like Resources."""
+
+    allocated: list[int] = field(default_factory=lambda: [0, 0, 0])
+    non_preemptible: list[int] = field(default_factory=lambda: [0, 0, 0])
+    request: list[int] = field(default_factory=lambda: [0, 0, 0])
+
+
+@dataclass(slots=True)
+class ClusterSnapshot:
+    """One node pool at one instant. Build it with `ClusterSnapshot.build`; treat it as read-only afterwards.
+
+    Everything is addressed by small integers: nodes in name order, queues parents first, tasks contiguous per gang.
+    """
+
+    nodes: list[Node]
+    queues: list[Queue]
+    gangs: list[Gang]
+    tasks: list[Task]
+    topologies: dict[str, Topology]
+    history: UsageHistory
+    pool: str
+    shapes: list[Shape]
+    total: Resources
+    min_device_memory: int
+    node_index: dict[str, int]
+    occupancy: list[Occupancy]
+    queue_index: dict[str, int]
+    queue_parent: list[int]
+    queue_children: list[list[int]]
+    queue_sums: list[QueueSums]
+    gang_queue: list[int]
+    gang_first: list[int]
+    """Index of the first task of each gang, and one more entry for the end."""
+    task_gang: list[int]
+    task_shape: list[int]
+    task_state: list[TaskState]
+    task_node: list[int]
+
+    @classmethod
+    def build(
+        cls,
+        *,
+        nodes: Iterable[Node] = (),
+        queues: Iterable[Queue] = (),
+        gangs: Iterable[Gang] = (),
+        topologies: Iterable[Topology] = (),
+        history: UsageHistory | None = None,
+        pool: str = "default",
+    ) -> "ClusterSnapshot":
+        """Intern and sum up. The order of the inputs does not matter.
+
+        A queue whose parent is unknown (or that is its own ancestor) is left out; a gang whose queue is unknown or not a leaf
+        keeps its place in `gangs` with queue index NOWHERE: what it holds counts on the nodes, what it asks for is refused.
+        """
+        node_list = sorted(nodes, key=lambda node: node.name)
+        queue_list = _parents_first(queues)
+        gang_list = sorted(gangs, key=lambda gang: gang.uid)
+        snapshot = cls(
+            nodes=node_list,
+            queues=queue_list,
+            gangs=gang_list,
+            tasks=[task for gang in gang_list for task in gang.tasks],
+            topologies={topology.name: topology for topology in topologies},
+            history=history or UsageHistory(),
+            pool=pool,
+            shapes=[],
+            total=_total(node_list),
+            min_device_memory=min(
+                (
+                    node.device_memory_mib
+                    for node in node_list
+                    if node.gpus and node.gpu_memory_mib is not None
+                ),
+                default=UNKNOWN_DEVICE_MEMORY_MIB,
+            ),
+            node_index={node.name: index for index, node in enumerate(node_list)},
+            occupancy=[Occupancy(node) for node in node_list],
+            queue_index={queue.name: index for index, queue in enumerate(queue_list)},
+            queue_parent=[],
+            queue_children=[[] for _ in queue_list],
+            queue_sums=[QueueSums() for _ in queue_list],
+            gang_queue=[],
+            gang_first=[],
+            task_gang=[],
+            task_shape=[],
+            task_state=[],
+            task_node=[],
+        )
+        snapshot._link_queues()
+        snapshot._intern_tasks()
+        return snapshot
+
+    def _link_queues(self) -> None:
+        for index, queue in enumerate(self.queues):
+            parent = self.queue_index[queue.parent] if queue.parent else NOWHERE
+            self.queue_parent.append(parent)
+            if parent != NOWHERE:
+                self.queue_children[parent].append(index)
+
+    def _intern_tasks(self) -> None:
+        table = ShapeTable(self.tasks)
+        for gang_number, gang in enumerate(self.gangs):
+            queue = self.queue_index.get(gang.queue, NOWHERE)
+            if queue != NOWHERE and self.queue_children[queue]:
+                queue = NOWHERE
+            self.gang_queue.append(queue)
+            self.gang_first.append(len(self.task_gang))
+            for task in gang.tasks:
+                self.task_gang.append(gang_number)
+                self.task_shape.append(table.index_of(task))
+                self._count(task, queue, preemptible=gang.is_preemptible)
+        self.gang_first.append(len(self.task_gang))
+        self.shapes = table.shapes
+        self._sum_up_queues()
+
+    def _count(self, task: Task, queue: int, *, preemptible: bool) -> None:
+        """Put a task on its node's and its leaf queue's sums."""
+        node = self.node_index.get(task.node, NOWHERE) if task.state in ON_NODE else NOWHERE
+        self.task_state.append(task.state)
+        self.task_node.append(node)
+        if node != NOWHERE:
+            self.occupancy[node].change(task.request, task.gpu_groups, task.state, 1)
+        if queue == NOWHERE or not (task.state in HOLDING or task.state is TaskState.PENDING):
+            return
+        amounts = self.charge_of(task, node)
+        sums = self.queue_sums[queue]
+        columns = [sums.request]
+        if task.state in HOLDING:
+            columns.append(sums.allocated)
+            if not preemptible:
+                columns.append(sums.non_preemptible)
+        for column in columns:
+            for unit, amount in enumerate(amounts):
+                column[unit] += amount
+
+    def _sum_up_queues(self) -> None:
+        for index in range(len(self.queues) - 1, -1, -1):
+            parent = self.queue_parent[index]
+            if parent == NOWHERE:
+                continue
+            below, above = self.queue_sums[index], self.queue_sums[parent]
+            for unit in range(3):
+                above.allocated[unit] += below.allocated[unit]
+                above.non_preemptible[unit] += below.non_preemptible[unit]
+                above.request[unit] += below.request[unit]
+
+    def charge_of(self, task: Task, node: int = NOWHERE) -> Resources:
+        """What a task counts in its queue: on a node, or (memory requests) as if on the smallest device of the pool."""
+        memory = self.min_device_memory if node == NOWHERE else self.nodes[node].device_memory_mib
+        request = task.request
+        return Resources(request.gpu.milli(memory), request.cpu_milli, request.memory_bytes)
+
+    def tasks_of(self, gang: int) -> range:
+        """Indices of the gang's tasks."""
+        return range(self.gang_first[gang], self.gang_first[gang + 1])
+
+
+def _parents_first(queues: Iterable[Queue]) -> list[Queue]:
+    """Name order inside each level; what hangs on no known top is left out."""
+    children: dict[str, list[Queue]] = {}
+    for queue in sorted(queues, key=lambda queue: queue.name):
+        children.setdefault(queue.parent, []).append(queue)
+    ordered: list[Queue] = []
+    level = children.get("", [])
+    while level:
+        ordered += level
+        level = [child for queue in level for child in children.get(queue.name, [])]
+    return ordered
+
+
+def _total(nodes: list[Node]) -> Resources:
+    """What there is to divide: allocatable of the ready nodes less what other schedulers' pods hold there."""
+    ready = [node for node in nodes if node.ready]
+    return Resources(
+        gpu_milli=sum((node.gpus - node.foreign.gpus) * WHOLE_GPU for node in ready),
+        cpu_milli=sum(node.cpu_milli - node.foreign.cpu_milli for node in ready),
+        memory_bytes=sum(node.memory_bytes - node.foreign.memory_bytes for node in ready),
+    )
