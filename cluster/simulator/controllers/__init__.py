@@ -1,0 +1,1 @@
+"""Controllers of the simulated cluster: clients of the API like everyone else."""

@@ -1,0 +1,270 @@
+"""The life of a simulated pod, as data: a table of stages, and rows that let it go wrong. Pure.
+
+`advance` moves a state along the table up to a moment; a state can be read back from the status that was written,
+so the kubelet needs no memory of its own.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from cluster.documents import controller_of
+from cluster.simulator import annotations as told
+
+Shows = Literal["waiting", "running", "terminated"]
+
+_JOB_RUN_SECONDS = 600.0
+_RESTART_FIRST, _RESTART_LONGEST = 10.0, 300.0
+_FORGIVEN_AFTER = 600.0
+"""A container that ran this long before it ended begins its back-off anew, as with the real kubelet."""
+SIGTERM_EXIT, SIGKILL_EXIT = 143, 137
+
+
+@dataclass(frozen=True)
+class Life:
+    """What is going to happen to a pod; durations in product seconds, `run` None means until it is stopped."""
+
+    pull: float = 2.0
+    start: float = 1.0
+    ready: float = 0.0
+    run: float | None = None
+    stop: float = 1.0
+    exit_code: int = 0
+    exit_reason: str = ""
+    failure: str | None = None
+    restart_policy: str = "Always"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """One run of the container that is over."""
+
+    started_at: datetime
+    finished_at: datetime
+    exit_code: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class PodState:
+    """Where a pod is in its life; times are product times."""
+
+    stage: str
+    since: datetime
+    began_at: datetime
+    restarts: int = 0
+    started_at: datetime | None = None
+    ended: Ended | None = None
+    previous: Ended | None = None
+    detail: str = ""
+    """What is shown instead of the row's own message."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One row: what it shows, how long it lasts (None: until something happens), what follows, what is told."""
+
+    shows: Shows
+    reason: str
+    lasts: Callable[[Life, PodState], float | None]
+    then: Callable[[Life, PodState], str]
+    message: str = ""
+    event: tuple[Literal["Normal", "Warning"], str, str] | None = None
+    """(type, reason, note); the note may name {image} and {container}."""
+    ready: bool = False
+
+
+def _to(stage: str) -> Callable[[Life, PodState], str]:
+    return lambda life, state: stage
+
+
+def _after_pulling(life: Life, state: PodState) -> str:
+    return "pull-failed" if life.failure == "image-pull" else "starting"
+
+
+def _after_exit(life: Life, state: PodState) -> str:
+    code = state.ended.exit_code if state.ended else 0
+    if life.restart_policy == "Always" or (life.restart_policy == "OnFailure" and code != 0):
+        return "backing-off"
+    return "done"
+
+
+def back_off_seconds(ended: Ended | None, restarts: int) -> float:
+    """0 for the first restart, then 10, 20, 40 … up to 300 seconds."""
+    if ended is not None and (ended.finished_at - ended.started_at).total_seconds() >= _FORGIVEN_AFTER:
+        return 0.0
+    if restarts == 0:
+        return 0.0
+    return float(min(_RESTART_LONGEST, _RESTART_FIRST * 2.0 ** min(restarts - 1, 10)))
+
+
+def _nothing(life: Life, state: PodState) -> float | None:
+    return None
+
+
+STAGES: dict[str, Stage] = {
+    "pulling": Stage(
+        "waiting",
+        "ContainerCreating",
+        lambda life, state: life.pull,
+        _after_pulling,
+        event=("Normal", "Pulling", 'Pulling image "{image}"'),
+    ),
+    "pull-failed": Stage(
+        "waiting",
+        "ErrImagePull",
+        lambda life, state: 5.0,
+        _to("pull-backing-off"),
+        message='failed to pull and unpack image "{image}": not found',
+        event=("Warning", "Failed", 'Failed to pull image "{image}": not found'),
+    ),
+    "pull-backing-off": Stage(
+        "waiting",
+        "ImagePullBackOff",
+        lambda life, state: 30.0,
+        _to("pull-failed"),
+        message='Back-off pulling image "{image}"',
+        event=("Normal", "BackOff", 'Back-off pulling image "{image}"'),
+    ),
+    "starting": Stage(
+        "waiting",
+        "ContainerCreating",
+        lambda life, state: life.start,
+        _to("started"),
+        event=("Normal", "Pulled", 'Successfully pulled image "{image}"'),
+    ),
+    "started": Stage(
+        "running",
+        "",
+        lambda life, state: life.ready,
+        _to("running"),
+        event=("Normal", "Started", "Started container {container}"),
+    ),
+    "running": Stage("running", "", lambda life, state: life.run, _to("exited"), ready=True),
+    "exited": Stage("terminated", "", lambda life, state: 0.0, _after_exit),
+    "backing-off": Stage(
+        "waiting",
+        "CrashLoopBackOff",
+        lambda life, state: back_off_seconds(state.previous, state.restarts),
+        _to("started"),
+        message="back-off restarting failed container={container}",
+        event=("Warning", "BackOff", "Back-off restarting failed container {container}"),
+    ),
+    "misconfigured": Stage(
+        "waiting",
+        "CreateContainerConfigError",
+        _nothing,
+        _to("misconfigured"),
+        event=("Warning", "Failed", "{detail}"),
+    ),
+    "done": Stage("terminated", "", _nothing, _to("done")),
+    "rejected": Stage("terminated", "", _nothing, _to("rejected")),
+    "stopping": Stage(
+        "running",
+        "",
+        lambda life, state: life.stop,
+        _to("stopped"),
+        event=("Normal", "Killing", "Stopping container {container}"),
+    ),
+    "stopped": Stage("terminated", "", _nothing, _to("stopped")),
+}
+
+FAILURES: dict[str, Callable[[Life], Life]] = {
+    "image-pull": lambda life: life,
+    "crash-loop": lambda life: replace(
+        life, exit_code=life.exit_code or 1, run=5.0 if life.run is None else life.run
+    ),
+    "oom": lambda life: replace(
+        life, exit_code=SIGKILL_EXIT, exit_reason="OOMKilled", run=30.0 if life.run is None else life.run
+    ),
+}
+"""How each value of the annotation `simulator/fail` changes a life."""
+
+
+def life_of(pod: Mapping[str, Any]) -> Life:
+    """What the pod's annotations tell, with defaults by kind; raises AnnotationWrong."""
+    notes = pod["metadata"].get("annotations") or {}
+    owner = controller_of(pod)
+    finite = owner is not None and owner.get("kind") == "Job"
+    failure = told.choice(notes, told.FAIL, frozenset(FAILURES))
+    run = told.seconds(notes, told.RUN_SECONDS, _JOB_RUN_SECONDS if finite and failure is None else -1.0)
+    life = Life(
+        pull=told.seconds(notes, told.PULL_SECONDS, Life.pull),
+        start=told.seconds(notes, told.START_SECONDS, Life.start),
+        ready=told.seconds(notes, told.READY_SECONDS, Life.ready),
+        run=None if run < 0 else run,
+        stop=told.seconds(notes, told.STOP_SECONDS, Life.stop),
+        exit_code=told.whole(notes, told.EXIT_CODE, 0, 0, 255),
+        failure=failure,
+        restart_policy=str(pod["spec"].get("restartPolicy") or "Always"),
+    )
+    return FAILURES[failure](life) if failure else life
+
+
+def begin(now: datetime) -> PodState:
+    return PodState("pulling", since=now, began_at=now)
+
+
+def due(state: PodState, life: Life) -> datetime | None:
+    """When the present stage ends by itself."""
+    lasts = STAGES[state.stage].lasts(life, state)
+    return None if lasts is None else state.since + timedelta(seconds=lasts)
+
+
+def advance(state: PodState, life: Life, now: datetime) -> tuple[PodState, list[str]]:
+    """The state at `now`, and the stages entered on the way. Each begins when the one before was due, not when we looked."""
+    entered: list[str] = []
+    while (moment := due(state, life)) is not None and moment <= now:
+        following = STAGES[state.stage].then(life, state)
+        state = _enter(state, following, moment, life)
+        entered.append(following)
+    return state, entered
+
+
+def stop(state: PodState, now: datetime) -> PodState:
+    """The pod is asked to end: what runs gets its time to stop, what does not is stopped at once."""
+    if STAGES[state.stage].shows == "running":
+        return replace(state, stage="stopping", since=now)
+    if state.stage in ("done", "rejected"):
+        return replace(state, stage="stopped", since=now)
+    return replace(state, stage="stopped", since=now, ended=state.ended)
+
+
+def crash(state: PodState, life: Life, now: datetime, *, exit_code: int, reason: str = "Error") -> PodState:
+    """What runs ends at once with that code, for a cause from outside such as a dying device."""
+    if STAGES[state.stage].shows != "running" or state.stage == "stopping":
+        return state
+    return _enter(state, "exited", now, replace(life, exit_code=exit_code, exit_reason=reason))
+
+
+def is_over(state: PodState) -> bool:
+    """Nothing runs any more and nothing will: the devices are free."""
+    return state.stage in ("done", "rejected", "stopped")
+
+
+def with_grace(life: Life, grace_seconds: float) -> Life:
+    """A stop takes no longer than the grace; what is killed then shows it by its exit code."""
+    if life.stop <= grace_seconds:
+        return replace(life, exit_code=0 if life.stop == 0 else SIGTERM_EXIT, exit_reason="")
+    return replace(life, stop=grace_seconds, exit_code=SIGKILL_EXIT, exit_reason="")
+
+
+def _enter(state: PodState, stage: str, moment: datetime, life: Life) -> PodState:
+    if stage == "started":
+        again = state.previous is not None
+        return replace(
+            state,
+            stage=stage,
+            since=moment,
+            started_at=moment,
+            ended=None,
+            restarts=state.restarts + 1 if again else state.restarts,
+        )
+    if stage in ("exited", "stopped") and state.started_at is not None:
+        reason = life.exit_reason or ("Completed" if life.exit_code == 0 else "Error")
+        ended = Ended(state.started_at, moment, life.exit_code, reason)
+        return replace(state, stage=stage, since=moment, ended=ended)
+    if stage == "backing-off":
+        return replace(state, stage=stage, since=moment, previous=state.ended, ended=None)
+    return replace(state, stage=stage, since=moment)
