@@ -1,0 +1,123 @@
+"""Pure: where a pod may run and what a node keeps away, from Kubernetes JSON to the engine's words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scheduling.engine.model.constraints import (
+    ANYWHERE,
+    Constraints,
+    LabelRequirement,
+    NodeTerm,
+    PodAffinityTerm,
+    PreferredNodeTerm,
+    PreferredPodAffinityTerm,
+    Taint,
+    Toleration,
+)
+from scheduling.requests import UnreadablePod
+
+OPERATORS = frozenset({"In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"})
+
+Json = Mapping[str, Any]
+
+
+def read_constraints(pod: Json) -> Constraints:
+    """Selectors, affinities and tolerations of a pod; raises UnreadablePod for what the engine would have to ignore."""
+    spec = pod["spec"]
+    _refuse_unserved(spec)
+    affinity = spec.get("affinity") or {}
+    nodes = affinity.get("nodeAffinity") or {}
+    pods = affinity.get("podAffinity") or {}
+    anti = affinity.get("podAntiAffinity") or {}
+    required = nodes.get("requiredDuringSchedulingIgnoredDuringExecution") or {}
+    found = Constraints(
+        node_selector=tuple(sorted((spec.get("nodeSelector") or {}).items())),
+        node_terms=tuple(_node_term(term) for term in required.get("nodeSelectorTerms") or []),
+        preferred_nodes=tuple(_preferred_node(wish) for wish in _preferred(nodes)),
+        tolerations=tuple(_toleration(one) for one in spec.get("tolerations") or []),
+        pod_affinity=tuple(_pod_term(term) for term in _required(pods)),
+        pod_anti_affinity=tuple(_pod_term(term) for term in _required(anti)),
+        preferred_pods=tuple(
+            PreferredPodAffinityTerm(sign * int(wish["weight"]), _pod_term(wish["podAffinityTerm"]))
+            for side, sign in ((pods, 1), (anti, -1))
+            for wish in _preferred(side)
+        ),
+    )
+    return ANYWHERE if found == ANYWHERE else found
+
+
+def read_taints(node: Json) -> tuple[Taint, ...]:
+    """Taints of a node, without the one that only repeats its cordon."""
+    return tuple(
+        Taint(str(one.get("key") or ""), str(one.get("value") or ""), str(one.get("effect") or "NoSchedule"))
+        for one in node["spec"].get("taints") or []
+        if one.get("key") != "node.kubernetes.io/unschedulable"
+    )
+
+
+def _refuse_unserved(spec: Json) -> None:
+    """A hard rule that would silently not be kept is refused instead."""
+    for rule in spec.get("topologySpreadConstraints") or []:
+        if rule.get("whenUnsatisfiable", "DoNotSchedule") == "DoNotSchedule":
+            raise UnreadablePod(
+                "RuleNotServed",
+                "Its topologySpreadConstraints must be kept (DoNotSchedule), which this scheduler cannot promise; use ScheduleAnyway.",
+            )
+
+
+def _required(side: Json) -> Sequence[Json]:
+    return side.get("requiredDuringSchedulingIgnoredDuringExecution") or []
+
+
+def _preferred(side: Json) -> Sequence[Json]:
+    return side.get("preferredDuringSchedulingIgnoredDuringExecution") or []
+
+
+def _requirement(expression: Json) -> LabelRequirement:
+    operator = str(expression.get("operator"))
+    if operator not in OPERATORS:
+        raise UnreadablePod(
+            "InvalidAffinity", f"Its affinity uses the operator {operator[:40]!r}, which does not exist."
+        )
+    return LabelRequirement(
+        str(expression.get("key")), operator, tuple(map(str, expression.get("values") or []))
+    )
+
+
+def _node_term(term: Json) -> NodeTerm:
+    return NodeTerm(
+        tuple(_requirement(one) for one in term.get("matchExpressions") or []),
+        tuple(_requirement(one) for one in term.get("matchFields") or []),
+    )
+
+
+def _preferred_node(wish: Json) -> PreferredNodeTerm:
+    return PreferredNodeTerm(int(wish["weight"]), _node_term(wish.get("preference") or {}))
+
+
+def _toleration(one: Json) -> Toleration:
+    return Toleration(
+        str(one.get("key") or ""),
+        str(one.get("operator") or "Equal"),
+        str(one.get("value") or ""),
+        str(one.get("effect") or ""),
+    )
+
+
+def _pod_term(term: Json) -> PodAffinityTerm:
+    if term.get("namespaceSelector"):
+        raise UnreadablePod(
+            "RuleNotServed",
+            "Its pod affinity selects namespaces by label, which this scheduler cannot follow; list them.",
+        )
+    selector = term.get("labelSelector") or {}
+    pairs = [
+        LabelRequirement(key, "In", (str(value),))
+        for key, value in sorted((selector.get("matchLabels") or {}).items())
+    ]
+    everywhere = term.get("namespaceSelector") == {}
+    return PodAffinityTerm(
+        topology_key=str(term.get("topologyKey") or ""),
+        selector=(*pairs, *(_requirement(one) for one in selector.get("matchExpressions") or [])),
+        namespaces=("*",) if everywhere else tuple(term.get("namespaces") or ()),
+    )

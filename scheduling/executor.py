@@ -1,0 +1,193 @@
+"""A plan's effects on the cluster: evictions first, then bindings, then the reasons of those who wait.
+
+Every effect names the pod by uid and may be tried again; none happens once the lease is no longer surely ours.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from cluster.client import ClusterClient
+from cluster.documents import name_of, namespace_of, uid_of
+from cluster.errors import ClusterError, Conflict, NotFound
+from cluster.events import EventRecorder
+from cluster.kinds import PODS
+from cluster.pods import bind_pod, evict_pod, explain_waiting, node_of
+from scheduling.assumptions import Assumptions
+from scheduling.pod_facts import PodFacts
+
+THREADS = 8
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Binding:
+    """One pod and the node it gets."""
+
+    pod: PodFacts
+    node: str
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One pod that gives its place back, and what is written on it."""
+
+    pod: PodFacts
+    note: dict[str, Any]
+    message: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a waiting pod is told; `refusal` goes into its annotation."""
+
+    pod: PodFacts
+    code: str
+    message: str
+    refusal: dict[str, Any]
+
+
+@dataclass
+class Outcomes:
+    """What became of the effects, by pod uid; a failure carries its sentence."""
+
+    done: set[str] = field(default_factory=set)
+    failed: dict[str, str] = field(default_factory=dict)
+    skipped: set[str] = field(default_factory=set)
+    """Not tried, because the lease was lost meanwhile."""
+
+
+class Executor:
+    """One per cluster; its threads keep the client's connections warm."""
+
+    def __init__(self, client: ClusterClient, assumptions: Assumptions, recorder: EventRecorder) -> None:
+        self._client = client
+        self._assumptions = assumptions
+        self._recorder = recorder
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="apply-plan")
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def evict(self, removals: Sequence[Removal], *, leading: Callable[[], bool], now: datetime) -> Outcomes:
+        return self._each([(one.pod.uid, lambda one=one: self._evict(one, now)) for one in removals], leading)
+
+    def bind(self, bindings: Sequence[Binding], *, leading: Callable[[], bool], now: datetime) -> Outcomes:
+        return self._each([(one.pod.uid, lambda one=one: self._bind(one, now)) for one in bindings], leading)
+
+    def explain(
+        self, explanations: Sequence[Explanation], *, leading: Callable[[], bool], now: datetime
+    ) -> Outcomes:
+        return self._each(
+            [(one.pod.uid, lambda one=one: self._explain(one, now)) for one in explanations], leading
+        )
+
+    # --- one effect, in a thread ----------------------------------------------------------------------------------
+
+    def _evict(self, removal: Removal, now: datetime) -> None:
+        pod = removal.pod
+        try:
+            evict_pod(self._client, pod.document, removal.note)
+        except (NotFound, Conflict):  # gone already, or a namesake by now: the place is free either way
+            log.info("a pod to take back was gone", pod=f"{pod.namespace}/{pod.name}")
+        self._assumptions.evicted(pod.uid)
+        self._tell(pod, reason="Evicted", note=removal.message, action="Evicting", now=now)
+
+    def _bind(self, binding: Binding, now: datetime) -> None:
+        pod = binding.pod
+        self._assumptions.bound(pod.uid, binding.node)  # before the call: its answer may be lost on the way
+        try:
+            bind_pod(self._client, pod.document, binding.node)
+        except ClusterError as error:
+            there = self._is_there(binding)
+            if there is None:  # the place stays held: the pod may sit on it
+                raise
+            if not there:
+                self._assumptions.forget(pod.uid)
+                raise
+            log.info("a binding had worked already", pod=f"{pod.namespace}/{pod.name}", error=error.message)
+        note = f"Successfully assigned {pod.namespace}/{pod.name} to {binding.node}"
+        self._tell(pod, reason="Scheduled", note=note, action="Binding", now=now)
+
+    def _is_there(self, binding: Binding) -> bool | None:
+        """Whether the very pod is on that node by now, whoever put it there; None when the cluster does not say."""
+        try:
+            current = self._client.get(PODS, binding.pod.name, binding.pod.namespace)
+        except NotFound:
+            return False
+        except ClusterError:
+            return None
+        return uid_of(current) == binding.pod.uid and node_of(current) == binding.node
+
+    def _explain(self, explanation: Explanation, now: datetime) -> None:
+        pod = explanation.pod
+        try:
+            changed = explain_waiting(
+                self._client,
+                pod.document,
+                reason=explanation.code,
+                message=explanation.message,
+                refusal=explanation.refusal,
+                now=now,
+            )
+        except (NotFound, Conflict):  # nobody waits any more
+            return
+        if changed is not None:
+            self._tell(
+                pod,
+                reason="FailedScheduling",
+                note=explanation.message,
+                action="Scheduling",
+                now=now,
+                warn=True,
+            )
+
+    def _tell(
+        self, pod: PodFacts, *, reason: str, note: str, action: str, now: datetime, warn: bool = False
+    ) -> None:
+        """An event is an extra: when it cannot be written, the effect still stands."""
+        try:
+            self._recorder.record(
+                pod.document,
+                reason=reason,
+                note=note,
+                action=action,
+                at=now,
+                kind="Warning" if warn else "Normal",
+            )
+        except ClusterError as error:
+            log.info(
+                "an event was not written",
+                pod=f"{namespace_of(pod.document)}/{name_of(pod.document)}",
+                error=error.message,
+            )
+
+    # --- many -----------------------------------------------------------------------------------------------------
+
+    def _each(
+        self, effects: Iterable[tuple[str, Callable[[], None]]], leading: Callable[[], bool]
+    ) -> Outcomes:
+        outcomes = Outcomes()
+
+        def attempt(effect: tuple[str, Callable[[], None]]) -> tuple[str, str | None, bool]:
+            uid, act = effect
+            if not leading():
+                return uid, None, False
+            try:
+                act()
+            except ClusterError as error:
+                return uid, error.message, True
+            return uid, None, True
+
+        for uid, failure, tried in self._threads.map(attempt, effects):
+            if not tried:
+                outcomes.skipped.add(uid)
+            elif failure is None:
+                outcomes.done.add(uid)
+            else:
+                outcomes.failed[uid] = failure
+        return outcomes

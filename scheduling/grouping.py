@@ -1,0 +1,141 @@
+"""Pure: pods and their owners -> gangs, with minimum, priority and queue.
+
+The annotation runai.io/gang decides; without it the kind of the owner does: each pod of a Job or a Deployment is a gang of its own,
+every other owner is one gang that runs from its first pod on, and a pod without owner is alone.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from cluster.documents import annotations_of, controller_of, labels_of, name_of, parse_time, uid_of
+from cluster.labels import (
+    GANG,
+    NODE_POOL,
+    NODE_POOLS,
+    PREEMPTIBILITY,
+    PRIORITY_CLASS,
+    PROJECT,
+    QUEUE,
+    QUEUE_KAI,
+)
+from scheduling.priorities import DEFAULT_PRIORITY, PRIORITIES, PRIORITY_OF_OWNER
+from scheduling.requests import UnreadablePod
+
+LARGEST_MINIMUM = 100_000
+"""Pods of one gang; a minimum above is a slip."""
+POD_EACH = frozenset({"Job", "ReplicaSet", "Deployment"})
+"""Owners whose pods are independent of each other."""
+
+
+class GangKey(NamedTuple):
+    """What stays the same when pods of the gang come and go: the owner, and the part of it."""
+
+    owner_uid: str
+    sub_group: str
+
+    def __str__(self) -> str:
+        return f"{self.owner_uid}/{self.sub_group}" if self.sub_group else self.owner_uid
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What one pod says about the gang it belongs to. `created_at` in seconds since the epoch; `pools` in order of preference."""
+
+    key: GangKey
+    name: str
+    minimum: int
+    priority: int
+    preemptible: bool | None
+    created_at: float
+    queue: str
+    pools: tuple[str, ...]
+
+
+def membership_of(pod: Mapping[str, Any]) -> Membership:
+    """Which gang a pod belongs to; raises UnreadablePod when its annotation cannot be understood."""
+    owner = controller_of(pod)
+    owner_kind = str(owner["kind"]) if owner else ""
+    owner_uid = str(owner["uid"]) if owner else uid_of(pod)
+    labels, annotations = labels_of(pod), annotations_of(pod)
+    created = parse_time(pod["metadata"]["creationTimestamp"]).timestamp()
+    name, minimum, sub_group = str(owner["name"]) if owner else name_of(pod), 1, ""
+    if GANG in annotations:
+        name, minimum, created = _told(annotations[GANG], created)
+        sub_group = name
+    elif owner_kind in POD_EACH:
+        name = sub_group = name_of(pod)
+    return Membership(
+        key=GangKey(owner_uid, sub_group),
+        name=name,
+        minimum=minimum,
+        priority=_priority(pod, labels, owner_kind),
+        preemptible={"preemptible": True, "non-preemptible": False}.get(labels.get(PREEMPTIBILITY, "")),
+        created_at=created,
+        queue=labels.get(QUEUE) or labels.get(QUEUE_KAI) or labels.get(PROJECT) or "",
+        pools=_pools(labels, annotations),
+    )
+
+
+def _told(text: str, created: float) -> tuple[str, int, float]:
+    """(name, minimum, created) of the annotation runai.io/gang."""
+    try:
+        told = json.loads(text)
+        name, minimum = told["name"], told["minimum"]
+        moment = parse_time(told["created"]).timestamp() if told.get("created") else created
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UnreadablePod(
+            "InvalidGang", f'Its annotation {GANG} is not JSON of the form {{"name": …, "minimum": …}}.'
+        ) from error
+    if not isinstance(name, str) or not 0 < len(name) <= 253:
+        raise UnreadablePod("InvalidGang", f"{GANG}: the name must be a text of 1 to 253 characters.")
+    if isinstance(minimum, bool) or not isinstance(minimum, int) or not 1 <= minimum <= LARGEST_MINIMUM:
+        raise UnreadablePod(
+            "InvalidGang",
+            f"{GANG}: minimum is {str(minimum)[:40]}; it must be a whole number from 1 to {LARGEST_MINIMUM}.",
+        )
+    return name, minimum, moment
+
+
+def _priority(pod: Mapping[str, Any], labels: Mapping[str, str], owner_kind: str) -> int:
+    """Label, then the pod's class, then the default of the owner's kind; unknown class names are passed over."""
+    spec = pod["spec"]
+    for name in (labels.get(PRIORITY_CLASS), spec.get("priorityClassName")):
+        if name in PRIORITIES:
+            return PRIORITIES[name]
+    if spec.get("priorityClassName") and isinstance(spec.get("priority"), int):
+        return int(spec["priority"])
+    if owner_kind == "ReplicaSet" and "pod-template-hash" in labels:
+        return PRIORITY_OF_OWNER["Deployment"]
+    return PRIORITY_OF_OWNER.get(owner_kind, DEFAULT_PRIORITY)
+
+
+def _pools(labels: Mapping[str, str], annotations: Mapping[str, str]) -> tuple[str, ...]:
+    if labels.get(NODE_POOL):
+        return (labels[NODE_POOL],)
+    return tuple(name.strip() for name in annotations.get(NODE_POOLS, "").split(",") if name.strip())
+
+
+@dataclass(slots=True)
+class Group:
+    """The pods (whatever stands for one) of a gang, and what its members agree on; where they differ, the eldest is right."""
+
+    membership: Membership
+    members: list[Any]
+    minimum: int
+
+
+def collect(members: Iterable[tuple[Membership, Any]]) -> list[Group]:
+    """Gangs in a stable order: by creation, then key. The minimum is the largest any member names."""
+    groups: dict[GangKey, Group] = {}
+    for membership, member in members:
+        group = groups.get(membership.key)
+        if group is None:
+            groups[membership.key] = Group(membership, [member], membership.minimum)
+            continue
+        group.members.append(member)
+        group.minimum = max(group.minimum, membership.minimum)
+        if membership.created_at < group.membership.created_at:
+            group.membership = membership
+    return sorted(groups.values(), key=lambda group: (group.membership.created_at, group.membership.key))

@@ -1,0 +1,108 @@
+"""The leases of a cluster's pool schedulers, as one process holds them: `runai-scheduler-<pool>`, renewed well before they run out."""
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from cluster.client import ClusterClient
+from cluster.errors import AlreadyExists, ClusterError, NotFound
+from cluster.kinds import NAMESPACES
+from cluster.leases import Lease
+
+LEASE_SECONDS = 15
+RENEW_SECONDS = 4.0
+ASK_AGAIN_SECONDS = 2.0
+"""How often a lease that another holds is looked at."""
+
+log = structlog.get_logger(__name__)
+
+
+def unique_holder() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+class Leadership:
+    """The fencing number of a pool is None unless its lease is surely ours."""
+
+    def __init__(
+        self,
+        client: ClusterClient,
+        *,
+        namespace: str,
+        holder: str,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.holder = holder
+        self.newly_led = False
+        """Set when a lease was taken; the owner of this object clears it once it has caught up."""
+        self._client = client
+        self._namespace = namespace
+        self._monotonic = monotonic
+        self._leases: dict[str, Lease] = {}
+        self._asked_at: dict[str, float] = {}
+
+    def hold(self, pools: Iterable[str]) -> list[str]:
+        """Take or renew what is due; the pools that we lead, in the given order."""
+        led = []
+        for pool in pools:
+            lease = self._leases.get(pool) or self._new_lease(pool)
+            if self._is_due(pool, lease):
+                self._ask(pool, lease)
+            if lease.fencing_number is not None:
+                led.append(pool)
+        return led
+
+    def number(self, pool: str) -> int | None:
+        lease = self._leases.get(pool)
+        return lease.fencing_number if lease else None
+
+    def leads(self, pool: str) -> bool:
+        return self.number(pool) is not None
+
+    def release(self) -> None:
+        for pool, lease in self._leases.items():
+            try:
+                lease.release()
+            except ClusterError as error:  # it runs out by itself
+                log.info("a lease was not given back", pool=pool, error=error.message)
+
+    def _new_lease(self, pool: str) -> Lease:
+        lease = self._leases[pool] = Lease(
+            self._client,
+            namespace=self._namespace,
+            name=f"runai-scheduler-{pool}",
+            holder=self.holder,
+            duration_seconds=LEASE_SECONDS,
+            monotonic=self._monotonic,
+        )
+        return lease
+
+    def _is_due(self, pool: str, lease: Lease) -> bool:
+        wait = ASK_AGAIN_SECONDS if lease.fencing_number is None else RENEW_SECONDS
+        asked = self._asked_at.get(pool)
+        return asked is None or self._monotonic() - asked >= wait
+
+    def _ask(self, pool: str, lease: Lease) -> None:
+        self._asked_at[pool] = self._monotonic()
+        before = lease.fencing_number
+        try:
+            number = lease.acquire()
+        except NotFound:  # the namespace the leases live in
+            self._make_namespace()
+            number = lease.acquire()
+        if number is not None and number != before:
+            self.newly_led = True
+            log.info("leads", pool=pool, transitions=number, holder=self.holder)
+        elif number is None and before is not None:
+            log.warning("lost the lease", pool=pool, holder=self.holder)
+
+    def _make_namespace(self) -> None:
+        document = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self._namespace}}
+        try:
+            self._client.create(NAMESPACES, document)
+        except AlreadyExists:
+            return

@@ -1,0 +1,152 @@
+"""The scheduler's memory of gangs across cycles and restarts: the table GangState, kept in this process and written once a cycle."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from organization.models import Cluster
+from scheduling.grouping import GangKey, Membership
+from scheduling.models import GangState
+
+FIRST_RETRY_SECONDS = 1.0
+LONGEST_RETRY_SECONDS = 300.0
+"""Real time: waits of a gang whose binding keeps failing."""
+KEPT_FIELDS = (
+    "name",
+    "queue",
+    "pool",
+    "last_start",
+    "stale_since",
+    "bind_failures",
+    "bind_retry_at",
+    "refusal_code",
+    "refusal_message",
+    "usage",
+    "gone_at",
+)
+HOURS_OF_USAGE = 24 * 8
+"""Buckets kept per gang: the longest window of time-based fair share is a week."""
+
+
+class GangMemory:
+    """Changes are collected; `save` writes them in one statement. One process holds it: the one with the leases."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._states: dict[GangKey, GangState] = {}
+        self._changed: set[GangKey] = set()
+        self._counted_until: datetime | None = None
+        self.load()
+
+    def load(self) -> None:
+        """Read everything anew: at the start, and after another process had the lease."""
+        rows = GangState.objects.filter(cluster=self._cluster)
+        self._states = {GangKey(row.owner_uid, row.sub_group): row for row in rows}
+        self._changed.clear()
+        self._counted_until = None
+
+    def get(self, key: GangKey) -> GangState | None:
+        return self._states.get(key)
+
+    def pool_offered(self, key: GangKey) -> str:
+        state = self._states.get(key)
+        return state.pool if state else ""
+
+    def meet(self, membership: Membership, pool: str, now: datetime) -> GangState:
+        """The gang is there now, in that pool."""
+        state = self._states.get(membership.key)
+        if state is None:
+            state = self._states[membership.key] = GangState(
+                cluster=self._cluster,
+                owner_uid=membership.key.owner_uid,
+                sub_group=membership.key.sub_group,
+                first_seen=now,
+            )
+        told = {
+            "name": membership.name[:253],
+            "queue": membership.queue[:63],
+            "pool": pool,
+            "gone_at": None,
+        }
+        self._set(membership.key, told)
+        return state
+
+    def part_with(self, present: set[GangKey], pools: set[str], now: datetime) -> None:
+        """Gangs of our pools that are not there any more are kept a while for their usage."""
+        for key, state in self._states.items():
+            if state.gone_at is None and key not in present and state.pool in pools:
+                self._set(key, {"gone_at": now, "refusal_code": "", "refusal_message": ""})
+
+    def started(self, key: GangKey, now: datetime) -> None:
+        self._set(key, {"last_start": now})
+
+    def placed(self, key: GangKey) -> None:
+        """A binding worked: nothing stands against the gang any more."""
+        nothing = {"bind_failures": 0, "bind_retry_at": None, "refusal_code": "", "refusal_message": ""}
+        self._set(key, nothing)
+
+    def bind_failed(self, key: GangKey, now: datetime, speed: float) -> None:
+        """Hold the gang back, longer each time; `speed` is how many product seconds a real one has."""
+        state = self._states[key]
+        failures = state.bind_failures + 1
+        wait = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** min(failures, 20))
+        self._set(key, {"bind_failures": failures, "bind_retry_at": now + timedelta(seconds=wait * speed)})
+
+    def stale(self, below: set[GangKey], among: Iterable[GangKey], now: datetime) -> None:
+        """Of `among`, exactly those in `below` run with less than their minimum."""
+        for key in among:
+            state = self._states.get(key)
+            if state is None:
+                continue
+            if key in below and state.stale_since is None:
+                self._set(key, {"stale_since": now})
+            elif key not in below and state.stale_since is not None:
+                self._set(key, {"stale_since": None})
+
+    def refused(self, key: GangKey, code: str, message: str) -> bool:
+        """Whether the gang waits for another reason than before."""
+        state = self._states[key]
+        changed = state.refusal_code != code
+        self._set(key, {"refusal_code": code[:80], "refusal_message": message[:1000]})
+        return changed
+
+    def offer(self, key: GangKey, pool: str) -> None:
+        self._set(key, {"pool": pool})
+
+    def count_usage(self, held_milli: dict[GangKey, int], now: datetime) -> None:
+        """Add what was held since the last count (milli-GPU-seconds), at most once a product minute."""
+        since, hour = self._counted_until, str(int(now.timestamp()) // 3600 * 3600)
+        if since is None or now < since:
+            self._counted_until = now
+            return
+        seconds = (now - since).total_seconds()
+        if seconds < 60:
+            return
+        self._counted_until = now
+        for key, milli in held_milli.items():
+            state = self._states.get(key)
+            if state is None or not milli:
+                continue
+            usage = {**state.usage, hour: state.usage.get(hour, 0) + round(milli * seconds)}
+            newest = sorted(usage, key=int)[-HOURS_OF_USAGE:]
+            self._set(key, {"usage": {bucket: usage[bucket] for bucket in newest}})
+
+    def save(self) -> int:
+        """Write what changed in one statement; how many rows."""
+        rows = [self._states[key] for key in self._changed]
+        if rows:
+            GangState.objects.bulk_create(
+                rows,
+                batch_size=500,
+                update_conflicts=True,
+                unique_fields=["cluster", "owner_uid", "sub_group"],
+                update_fields=list(KEPT_FIELDS),
+            )
+        self._changed.clear()
+        return len(rows)
+
+    def _set(self, key: GangKey, values: dict[str, object]) -> None:
+        state = self._states[key]
+        for name, value in values.items():
+            if getattr(state, name) != value:
+                setattr(state, name, value)
+                self._changed.add(key)

@@ -1,0 +1,135 @@
+"""Pure: one pod's JSON -> what the scheduler needs of it, worked out once per version of the pod."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cluster.documents import (
+    Document,
+    annotations_of,
+    is_deleting,
+    labels_of,
+    name_of,
+    namespace_of,
+    parse_time,
+    uid_of,
+)
+from cluster.labels import EVICTION, REFUSAL, SCHEDULER_NAME, TASK_PRIORITY
+from scheduling.constraints import read_constraints
+from scheduling.engine.model.constraints import ANYWHERE, Constraints
+from scheduling.engine.model.tasks import TaskRequest, TaskState
+from scheduling.grouping import Membership, membership_of
+from scheduling.requests import UnreadablePod, read_request
+
+LEADER_LABELS = (
+    ("training.kubeflow.org/job-role", "master"),
+    ("training.kubeflow.org/replica-type", "master"),
+    ("training.kubeflow.org/replica-type", "launcher"),
+    ("training.kubeflow.org/replica-type", "chief"),
+    ("ray.io/node-type", "head"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a pod cannot be scheduled as it is written."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PodFacts:
+    """`state` is None for a pod that is over or gone before it got a place. `membership` is None for other schedulers' pods.
+
+    `problem` set: the pod is not offered to the engine; if it sits on a node nonetheless, what it holds there is unknown.
+    """
+
+    uid: str
+    namespace: str
+    name: str
+    ours: bool
+    finished_well: bool
+    state: TaskState | None
+    node: str
+    request: TaskRequest
+    constraints: Constraints
+    membership: Membership | None
+    problem: Problem | None
+    priority: int | None
+    leader: bool
+    created_at: float
+    labels: dict[str, str]
+    document: Document
+
+    @property
+    def holds(self) -> bool:
+        return self.state is not None and bool(self.node)
+
+
+def read_pod(pod: Document, requests: dict[TaskRequest, TaskRequest]) -> PodFacts:
+    """`requests` interns equal requests, so that equal pods share one object (the engine looks shapes up by it)."""
+    ours = pod["spec"].get("schedulerName") == SCHEDULER_NAME
+    request, constraints, membership, problem = TaskRequest(), ANYWHERE, None, None
+    try:
+        membership = membership_of(pod) if ours else None
+        request = read_request(pod)
+        request = requests.setdefault(request, request)
+        constraints = read_constraints(pod) if ours else ANYWHERE
+    except UnreadablePod as error:
+        problem = Problem(error.code, str(error))
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        problem = Problem("InvalidPod", f"It cannot be read: {type(error).__name__} {str(error)[:200]}.")
+    labels = labels_of(pod)
+    return PodFacts(
+        uid=uid_of(pod),
+        namespace=namespace_of(pod),
+        name=name_of(pod),
+        ours=ours,
+        finished_well=(pod.get("status") or {}).get("phase") == "Succeeded",
+        state=state_of(pod),
+        node=str(pod["spec"].get("nodeName") or ""),
+        request=request,
+        constraints=constraints,
+        membership=membership,
+        problem=problem,
+        priority=_whole(labels.get(TASK_PRIORITY)),
+        leader=any(labels.get(key, "").lower() == value for key, value in LEADER_LABELS),
+        created_at=parse_time(pod["metadata"]["creationTimestamp"]).timestamp(),
+        labels=labels,
+        document=pod,
+    )
+
+
+def state_of(pod: Mapping[str, Any]) -> TaskState | None:
+    """Where the pod stands as the cluster says; None when it holds nothing and wants nothing."""
+    phase = (pod.get("status") or {}).get("phase") or "Pending"
+    if phase in ("Succeeded", "Failed"):
+        return None
+    bound = bool(pod["spec"].get("nodeName"))
+    if is_deleting(pod):
+        return TaskState.RELEASING if bound else None
+    if bound:
+        return TaskState.RUNNING if phase == "Running" else TaskState.BOUND
+    return TaskState.GATED if pod["spec"].get("schedulingGates") else TaskState.PENDING
+
+
+def _whole(text: str | None) -> int | None:
+    try:
+        return int(text) if text is not None and len(text) < 20 else None
+    except ValueError:
+        return None
+
+
+def matters(new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    """Whether a change of a pod could change a decision (its conditions, our own explanation among them, do not)."""
+    if new["spec"] != old["spec"] or state_of(new) != state_of(old):
+        return True
+    if labels_of(new) != labels_of(old) or uid_of(new) != uid_of(old):
+        return True
+    return _asked(new) != _asked(old)
+
+
+def _asked(pod: Mapping[str, Any]) -> dict[str, str]:
+    """Annotations without those the scheduler writes itself."""
+    return {key: text for key, text in annotations_of(pod).items() if key not in (REFUSAL, EVICTION)}

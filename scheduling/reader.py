@@ -1,0 +1,304 @@
+"""Pods and nodes (JSON from the watch caches) and quotas (rows) -> one ClusterSnapshot per node pool."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from cluster.documents import Document, labels_of, name_of, uid_of
+from cluster.labels import QUEUE
+from organization.models import Cluster, NodePool, PoolResources, Project
+from scheduling.assumptions import Assumption, Assumptions
+from scheduling.engine import ClusterSnapshot
+from scheduling.engine.model.gangs import Gang
+from scheduling.engine.model.nodes import ForeignUse, Node
+from scheduling.engine.model.queues import Queue
+from scheduling.engine.model.resources import Bounds
+from scheduling.engine.model.tasks import Task, TaskRequest, TaskState
+from scheduling.grouping import Group, Membership, collect
+from scheduling.memory import GangMemory
+from scheduling.node_facts import PoolRule, pool_of, read_node
+from scheduling.pod_facts import PodFacts, Problem, read_pod
+from scheduling.queues import OrgUnit, Quota, queues_of
+
+DEFAULT_POOL = "default"
+
+
+@dataclass(frozen=True)
+class Company:
+    """The rows a snapshot needs, read in four queries."""
+
+    pools: list[NodePool]
+    projects: list[Project]
+    units: list[OrgUnit]
+    quotas: dict[int, dict[tuple[str, bool], Quota]]
+    """By pool id."""
+
+    @classmethod
+    def of(cls, cluster: Cluster) -> "Company":
+        projects = list(Project.objects.filter(cluster=cluster).select_related("department"))
+        departments = {unit.department.name: unit.department for unit in projects}
+        units = [OrgUnit(name, "", one.created_at.timestamp()) for name, one in departments.items()]
+        units += [OrgUnit(one.name, one.department.name, one.created_at.timestamp()) for one in projects]
+        quotas: dict[int, dict[tuple[str, bool], Quota]] = {}
+        rows = PoolResources.objects.filter(pool__cluster=cluster).select_related("department", "project")
+        for row in rows:
+            owner = row.department or row.project
+            assert owner is not None  # noqa: S101  (a constraint of the table)
+            quotas.setdefault(row.pool_id, {})[owner.name, row.department_id is not None] = _quota(row)
+        return cls(list(NodePool.objects.filter(cluster=cluster)), projects, units, quotas)
+
+    def queues(self, pool: NodePool) -> list[Queue]:
+        return queues_of(self.units, self.quotas.get(pool.pk, {}))
+
+
+def _quota(row: PoolResources) -> Quota:
+    return Quota(
+        Bounds(row.gpu_deserved_milli, row.cpu_deserved_milli, row.memory_deserved_bytes),
+        Bounds(row.gpu_limit_milli, row.cpu_limit_milli, row.memory_limit_bytes),
+        row.gpu_weight,
+        row.over_quota_allowed,
+        row.rank,
+    )
+
+
+@dataclass
+class PoolReading:
+    """What one cycle of one pool works on; `pods` by uid, `groups` by gang uid."""
+
+    pool: NodePool
+    snapshot: ClusterSnapshot
+    groups: dict[str, Group]
+    pods: dict[str, PodFacts]
+
+    @property
+    def waiting(self) -> list[Gang]:
+        """Gangs with a pod that wants a place."""
+        return [
+            gang
+            for gang in self.snapshot.gangs
+            if any(task.state is TaskState.PENDING for task in gang.tasks)
+        ]
+
+    @property
+    def below_minimum(self) -> list[Gang]:
+        """Gangs that hold something but less than they need."""
+        return [gang for gang in self.snapshot.gangs if 0 < holding(gang) < minimum_of(gang)]
+
+
+def holding(gang: Gang) -> int:
+    return sum(task.state in (TaskState.RUNNING, TaskState.BOUND, TaskState.BINDING) for task in gang.tasks)
+
+
+def minimum_of(gang: Gang) -> int:
+    return sum(part.min_available for part in gang.tree().all_pod_sets())
+
+
+@dataclass
+class ClusterReading:
+    """All pools of a cluster at one moment, and the pods that cannot be scheduled as they are written."""
+
+    pools: list[PoolReading] = field(default_factory=list)
+    refused: list[tuple[PodFacts, Problem]] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+    """What is wrong with nodes, for the log."""
+
+
+class Reader:
+    """Keeps what it worked out of each version of a pod, since most do not change between cycles."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self._facts: dict[str, tuple[str, PodFacts]] = {}
+        self._nodes: dict[str, tuple[str, Node, str]] = {}
+        self._requests: dict[TaskRequest, TaskRequest] = {}
+
+    def read(
+        self,
+        *,
+        pods: Iterable[Document],
+        nodes: Iterable[Document],
+        namespaces: Iterable[Document],
+        memory: GangMemory,
+        assumptions: Assumptions,
+    ) -> ClusterReading:
+        company = Company.of(self.cluster)
+        facts = self._read_pods(pods)
+        held = assumptions.current(
+            pending={one.uid for one in facts if one.state is TaskState.PENDING},
+            placed={one.uid for one in facts if one.state in (TaskState.BOUND, TaskState.RUNNING)},
+        )
+        facts = [_with_assumption(one, held.get(one.uid)) for one in facts]
+        reading = ClusterReading()
+        node_pools, foreign_nodes = self._read_nodes(nodes, company, reading)
+        _count_foreign(facts, foreign_nodes, reading)
+        members = _members(facts, company, namespaces, reading)
+        chosen = _pools_of_groups(collect(members), node_pools, company, memory, reading)
+        for pool in company.pools:
+            own_nodes = [node for node in foreign_nodes.values() if node_pools[node.name] == pool.name]
+            reading.pools.append(
+                _pool_reading(pool, own_nodes, company.queues(pool), chosen.get(pool.name, []), memory)
+            )
+        return reading
+
+    def _read_pods(self, documents: Iterable[Document]) -> list[PodFacts]:
+        fresh: dict[str, tuple[str, PodFacts]] = {}
+        for document in documents:
+            uid, version = uid_of(document), str(document["metadata"].get("resourceVersion"))
+            known = self._facts.get(uid)
+            fresh[uid] = (
+                known if known and known[0] == version else (version, read_pod(document, self._requests))
+            )
+        self._facts = fresh
+        return [facts for _, facts in fresh.values()]
+
+    def _read_nodes(
+        self, documents: Iterable[Document], company: Company, reading: ClusterReading
+    ) -> tuple[dict[str, str], dict[str, Node]]:
+        """(node -> pool, node -> engine node)."""
+        rules = [PoolRule(pool.name, pool.label_key, pool.label_value) for pool in company.pools]
+        fresh: dict[str, tuple[str, Node, str]] = {}
+        pools: dict[str, str] = {}
+        for document in documents:
+            name, version = name_of(document), str(document["metadata"].get("resourceVersion"))
+            known = self._nodes.get(name)
+            fresh[name] = known if known and known[0] == version else (version, *read_node(document))
+            pools[name] = pool_of(document, rules)
+            if fresh[name][2]:
+                reading.troubles.append(f"node {name}: {fresh[name][2]}")
+        self._nodes = fresh
+        return pools, {name: node for name, (_, node, _) in fresh.items()}
+
+
+def _with_assumption(facts: PodFacts, assumption: Assumption | None) -> PodFacts:
+    if assumption is None or facts.state is None:
+        return facts
+    if assumption.node and facts.state is TaskState.PENDING:
+        return replace(facts, state=TaskState.BINDING, node=assumption.node)
+    if not assumption.node and facts.state in (TaskState.BOUND, TaskState.RUNNING):
+        return replace(facts, state=TaskState.RELEASING)
+    return facts
+
+
+def _count_foreign(facts: list[PodFacts], nodes: dict[str, Node], reading: ClusterReading) -> None:
+    """Pods of other schedulers take from their nodes; a node with a pod that cannot be read takes no one new."""
+    foreign: dict[str, list[PodFacts]] = {}
+    for one in facts:
+        if not one.holds or one.node not in nodes:
+            continue
+        if one.problem is not None:
+            nodes[one.node] = replace(nodes[one.node], cordoned=True)
+            reading.troubles.append(
+                f"node {one.node}: takes no new work, because of pod {one.namespace}/{one.name}: {one.problem.message}"
+            )
+        elif not one.ours:
+            foreign.setdefault(one.node, []).append(one)
+    for name, pods in foreign.items():
+        nodes[name] = replace(nodes[name], foreign=ForeignUse.of([pod.request for pod in pods]))
+
+
+def _members(
+    facts: Iterable[PodFacts], company: Company, namespaces: Iterable[Document], reading: ClusterReading
+) -> list[tuple[Membership, PodFacts]]:
+    """Pods of gangs with their queue decided; those that cannot be are put aside with the reason."""
+    owners = {project.namespace: project.name for project in company.projects}
+    for namespace in namespaces:
+        label = labels_of(namespace).get(QUEUE)
+        if label:
+            owners.setdefault(name_of(namespace), label)
+    found: list[tuple[Membership, PodFacts]] = []
+    for one in facts:
+        if not one.ours:
+            continue
+        if one.problem is not None or one.membership is None:
+            if one.state is TaskState.PENDING:
+                reading.refused.append((one, one.problem or Problem("InvalidPod", "It cannot be read.")))
+            continue
+        if one.state is None and not one.finished_well:
+            continue
+        home, said = owners.get(one.namespace, ""), one.membership.queue
+        if home and said and home != said and one.state is TaskState.PENDING:
+            text = f"Its label {QUEUE} says {said}, but its namespace {one.namespace} belongs to {home}."
+            reading.refused.append((one, Problem("QueueMismatch", text)))
+            continue
+        found.append((replace(one.membership, queue=home or said), one))
+    return found
+
+
+def _pools_of_groups(
+    groups: list[Group],
+    node_pools: dict[str, str],
+    company: Company,
+    memory: GangMemory,
+    reading: ClusterReading,
+) -> dict[str, list[Group]]:
+    """Pool -> its gangs. A gang that holds a place belongs where it is; else where it is offered now."""
+    known = {pool.name for pool in company.pools}
+    defaults = {project.name: tuple(project.default_node_pools) for project in company.projects}
+    chosen: dict[str, list[Group]] = {}
+    for group in groups:
+        membership = group.membership
+        wished = membership.pools or defaults.get(membership.queue, ()) or (DEFAULT_POOL,)
+        wished = tuple(name for name in wished if name in known) or wished
+        group.membership = replace(membership, pools=wished)
+        places = sorted(node_pools[pod.node] for pod in group.members if pod.holds and pod.node in node_pools)
+        offered = memory.pool_offered(membership.key)
+        pool = places[0] if places else offered if offered in wished else wished[0]
+        if pool in known:
+            chosen.setdefault(pool, []).append(group)
+            continue
+        problem = Problem("NodePoolDoesNotExist", f"There is no node pool {pool!r} in this cluster.")
+        reading.refused += [(pod, problem) for pod in group.members if pod.state is TaskState.PENDING]
+    return chosen
+
+
+def _pool_reading(
+    pool: NodePool, nodes: list[Node], queues: list[Queue], groups: list[Group], memory: GangMemory
+) -> PoolReading:
+    by_uid = {str(group.membership.key): group for group in groups}
+    gangs = [gang for uid, group in by_uid.items() if (gang := _gang(uid, group, memory)) is not None]
+    return PoolReading(
+        pool=pool,
+        snapshot=ClusterSnapshot.build(nodes=nodes, queues=queues, gangs=gangs, pool=pool.name),
+        groups=by_uid,
+        pods={pod.uid: pod for group in groups for pod in group.members},
+    )
+
+
+def _gang(uid: str, group: Group, memory: GangMemory) -> Gang | None:
+    """None for a gang of which nothing is left to run. Pods that ended well count towards the minimum."""
+    tasks = [_task(pod) for pod in group.members if pod.state is not None]
+    if not tasks:
+        return None
+    done = sum(pod.state is None and pod.finished_well for pod in group.members)
+    membership = group.membership
+    known = memory.get(membership.key)
+    return Gang(
+        uid=uid,
+        queue=membership.queue,
+        tasks=tasks,
+        name=membership.name,
+        priority=membership.priority,
+        preemptible=membership.preemptible,
+        min_available=max(1, group.minimum - done),
+        created_at=membership.created_at,
+        last_start=known.last_start.timestamp() if known and known.last_start else None,
+        stale_since=known.stale_since.timestamp() if known and known.stale_since else None,
+        pools=membership.pools,
+        bind_retry_at=known.bind_retry_at.timestamp() if known and known.bind_retry_at else None,
+    )
+
+
+def _task(pod: PodFacts) -> Task:
+    assert pod.state is not None  # noqa: S101  (the caller leaves out pods that are over)
+    return Task(
+        uid=pod.uid,
+        request=pod.request,
+        state=pod.state,
+        node=pod.node,
+        name=pod.name,
+        priority=pod.priority,
+        leader=pod.leader,
+        created_at=pod.created_at,
+        constraints=pod.constraints,
+        namespace=pod.namespace,
+        labels=pod.labels,
+    )

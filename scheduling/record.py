@@ -1,0 +1,91 @@
+"""Writes the record of a cycle: its decisions before their effects, what became of them after."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from organization.models import Cluster
+from scheduling.models import Cycle, Decision, GangState, Outcome, PoolScheduler, Verdict
+
+
+def write_intentions(cycle: Cycle, decisions: list[Decision]) -> None:
+    """One transaction before anything is touched: after a crash the record says what may have happened."""
+    with transaction.atomic():
+        cycle.save(force_insert=True)
+        for decision in decisions:
+            decision.cycle = cycle
+        Decision.objects.bulk_create(decisions, batch_size=200)
+
+
+def write_outcomes(
+    cycle: Cycle, decisions: list[Decision], *, done: set[str], failed: Mapping[str, str]
+) -> None:
+    """By pod uid; what was neither stays `Intended`."""
+    changed = []
+    for decision in decisions:
+        if decision.outcome != Outcome.INTENDED:
+            continue
+        if decision.pod_uid in done:
+            decision.outcome = Outcome.DONE
+        elif decision.pod_uid in failed:
+            decision.outcome, decision.error = Outcome.FAILED, failed[decision.pod_uid][:500]
+        else:
+            continue
+        changed.append(decision)
+    finished = [one for one in changed if one.outcome == Outcome.DONE]
+    cycle.bound = sum(one.verdict == Verdict.BIND for one in finished)
+    cycle.evicted = sum(one.verdict == Verdict.EVICT for one in finished)
+    cycle.failed = len(changed) - len(finished)
+    with transaction.atomic():
+        _write_done([one.pk for one in finished])
+        Decision.objects.bulk_update(
+            [one for one in changed if one.outcome == Outcome.FAILED], ["outcome", "error"], batch_size=200
+        )
+        cycle.save()
+
+
+def _write_done(ids: list[int]) -> None:
+    for start in range(0, len(ids), 500):
+        Decision.objects.filter(pk__in=ids[start : start + 500]).update(outcome=Outcome.DONE)
+
+
+def write_standing(
+    cluster: Cluster,
+    pool: str,
+    *,
+    holder: str,
+    transitions: int,
+    duration_ms: float = 0,
+    waiting: int = 0,
+    running: int = 0,
+    error: str = "",
+) -> None:
+    """How the scheduler of a pool stands, in real time, for the page that says whether it lives."""
+    values = {
+        "holder": holder[:200],
+        "lease_transitions": transitions,
+        "last_duration_ms": duration_ms,
+        "waiting_gangs": waiting,
+        "running_gangs": running,
+        "error": error[:1000],
+    }
+    if not error:
+        values["last_cycle_at"] = timezone.now()
+    PoolScheduler.objects.update_or_create(cluster=cluster, pool=pool, defaults=values)
+
+
+def forget_old(*, before: datetime, usage_before: datetime) -> dict[str, int]:
+    """Delete cycles with their decisions before one product moment, and gangs gone before another; how many rows."""
+    removed = {"cycles": 0, "gangs": GangState.objects.filter(gone_at__lt=usage_before).delete()[0]}
+    while ids := list(Cycle.objects.filter(at__lt=before).values_list("pk", flat=True)[:500]):
+        removed["cycles"] += Cycle.objects.filter(pk__in=ids).delete()[
+            0
+        ]  # in pieces: one writer must not wait long
+    return removed
+
+
+def write_trouble(cluster: Cluster, sentence: str) -> None:
+    """Nothing is scheduled in this cluster now: said on all its pools, whose last cycle stays as it was."""
+    PoolScheduler.objects.filter(cluster=cluster).update(error=sentence[:1000])

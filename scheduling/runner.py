@@ -1,0 +1,268 @@
+"""One cycle: lease, read, decide, apply, record. One runner per cluster; its pools run one after another, each under its own lease."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import structlog
+
+from cluster import clock
+from cluster.client import ClusterClient
+from cluster.documents import Document
+from cluster.errors import ClusterError
+from cluster.events import EventRecorder
+from organization.models import Cluster, NodePool
+from scheduling.assumptions import Assumptions
+from scheduling.engine import Plan, SchedulerConfig, run_cycle
+from scheduling.engine.model.gangs import next_pool
+from scheduling.engine.model.tasks import HOLDING
+from scheduling.engine.plan import Reason
+from scheduling.executor import Executor
+from scheduling.grouping import GangKey
+from scheduling.leadership import Leadership
+from scheduling.memory import GangMemory
+from scheduling.models import Cycle, Decision
+from scheduling.reader import ClusterReading, PoolReading, Reader
+from scheduling.record import write_intentions, write_outcomes, write_standing
+from scheduling.telling import Telling
+from scheduling.translation import Effects, decisions_of, effects_of
+
+SHOWN_EVERY_SECONDS = 10.0
+"""How often (real time) a pool in which nothing happens says that its scheduler lives."""
+STAYS_OFFERED = frozenset(
+    {Reason.BIND_BACK_OFF, Reason.NOT_READY, Reason.WAITING_FOR_RELEASE, Reason.NOT_TRIED}
+)
+"""Refusals that say nothing against the pool: the gang is not passed on to its next one."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class World:
+    """What the watch caches say at one moment."""
+
+    pods: list[Document]
+    nodes: list[Document]
+    namespaces: list[Document]
+
+
+@dataclass
+class CycleReport:
+    """What one run did, for the caller's log and tests."""
+
+    bound: int = 0
+    evicted: int = 0
+    failed: int = 0
+    waiting: int = 0
+    led: list[str] = field(default_factory=list)
+    """Pools whose lease we hold."""
+
+
+class ClusterRunner:
+    """Not thread-safe: the scheduling worker has one thread."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        client: ClusterClient,
+        *,
+        leadership: Leadership,
+        config: SchedulerConfig,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
+        self.cluster = cluster
+        self._leadership = leadership
+        self._config = config
+        self._now = now
+        self._reader = Reader(cluster)
+        self._memory = GangMemory(cluster)
+        self._assumptions = Assumptions()
+        recorder = EventRecorder(client, controller="runai.io/scheduler", instance=leadership.holder)
+        self._executor = Executor(client, self._assumptions, recorder)
+        self._telling = Telling(self._executor)
+        self._shown_at: dict[str, float] = {}
+
+    def close(self) -> None:
+        self._executor.close()
+        self._leadership.release()
+
+    def run(self, world: Callable[[], World]) -> CycleReport:
+        """One cycle of every pool whose lease is ours; the world is read after the leases are sure."""
+        pools = list(NodePool.objects.filter(cluster=self.cluster))
+        report = CycleReport(led=self._leadership.hold([pool.name for pool in pools]))
+        if not report.led:
+            return report
+        if self._leadership.newly_led:
+            self._memory.load()  # another process wrote it meanwhile
+            self._leadership.newly_led = False
+        began = time.perf_counter()
+        seen = world()
+        reading = self._reader.read(
+            pods=seen.pods,
+            nodes=seen.nodes,
+            namespaces=seen.namespaces,
+            memory=self._memory,
+            assumptions=self._assumptions,
+        )
+        for trouble in reading.troubles:
+            log.warning("scheduling around trouble", cluster=self.cluster.name, trouble=trouble)
+        now = self._now()
+        self._remember(reading, report.led, now)
+        read_ms = (time.perf_counter() - began) * 1000
+        for pool in reading.pools:
+            if pool.pool.name in report.led:
+                self._run_pool_safely(pool, read_ms, report)
+        if self._leadership.leads(report.led[0]):
+            self._telling.tell_problems(
+                reading.refused, leading=lambda: self._leadership.leads(report.led[0]), now=now
+            )
+        self._memory.save()
+        return report
+
+    def _remember(self, reading: ClusterReading, led: Iterable[str], now: datetime) -> None:
+        present: set[GangKey] = set()
+        held: dict[GangKey, int] = {}
+        for pool in reading.pools:
+            for gang in pool.snapshot.gangs:
+                membership = pool.groups[gang.uid].membership
+                self._memory.meet(membership, pool.pool.name, now)
+                present.add(membership.key)
+                held[membership.key] = sum(
+                    task.request.gpu.milli(0) for task in gang.tasks if task.state in HOLDING
+                )
+        self._memory.part_with(present, set(led), now)
+        self._memory.count_usage(held, now)
+
+    def _run_pool_safely(self, reading: PoolReading, read_ms: float, report: CycleReport) -> None:
+        """A pool whose cycle fails says so on its page and does not stop the others."""
+        name = reading.pool.name
+        try:
+            self._run_pool(reading, read_ms, report)
+        except (ClusterError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            log.exception("a cycle failed", cluster=self.cluster.name, pool=name)
+            sentence = f"{type(error).__name__}: {error}"
+            self._show(reading, transitions=self._leadership.number(name) or 0, error=sentence)
+
+    def _run_pool(self, reading: PoolReading, read_ms: float, report: CycleReport) -> None:
+        name, now = reading.pool.name, self._now()
+        number = self._leadership.number(name)
+        if number is None:
+            return
+        below = {reading.groups[gang.uid].membership.key for gang in reading.below_minimum}
+        self._memory.stale(below, {group.membership.key for group in reading.groups.values()}, now)
+        report.waiting += len(reading.waiting)
+        if not reading.waiting and not below:
+            self._show_if_due(reading, number)
+            return
+        began = time.perf_counter()
+        plan = run_cycle(reading.snapshot, config_of(self._config, reading.pool), now=now.timestamp())
+        decide_ms = (time.perf_counter() - began) * 1000
+        cycle = Cycle(
+            cluster=self.cluster,
+            pool=name,
+            at=now,
+            lease_transitions=number,
+            read_ms=read_ms,
+            decide_ms=decide_ms,
+            pods=len(reading.pods),
+            nodes=len(reading.snapshot.nodes),
+            waiting_gangs=len(reading.waiting),
+        )
+        self._apply(reading, plan, cycle, report, now)
+        self._show(reading, transitions=number, duration_ms=cycle.duration_ms)
+
+    def _apply(
+        self, reading: PoolReading, plan: Plan, cycle: Cycle, report: CycleReport, now: datetime
+    ) -> None:
+        name, number = reading.pool.name, cycle.lease_transitions
+
+        def leading() -> bool:
+            return self._leadership.number(name) == number
+
+        began = time.perf_counter()
+        effects = effects_of(plan, reading, evictions_at_most=self._config.max_evictions)
+        for warning in effects.warnings:
+            log.error("a plan was cut", cluster=self.cluster.name, pool=name, reason=warning)
+        changed = self._note_refusals(reading, plan)
+        decisions = decisions_of(plan, reading, effects, number, told_anew=changed)
+        if decisions:
+            write_intentions(cycle, decisions)
+        evicted = self._executor.evict(effects.removals, leading=leading, now=now)
+        bound = self._executor.bind(effects.bindings, leading=leading, now=now)
+        self._note_bindings(reading, effects, bound.done, bound.failed, now)
+        self._telling.tell_waiting(reading, plan, leading=leading, now=now)
+        cycle.apply_ms = (time.perf_counter() - began) * 1000
+        if decisions:
+            self._finish(cycle, decisions, evicted.done | bound.done, {**evicted.failed, **bound.failed})
+        report.bound += len(bound.done)
+        report.evicted += len(evicted.done)
+        report.failed += len(bound.failed) + len(evicted.failed)
+
+    def _finish(
+        self, cycle: Cycle, decisions: list[Decision], done: set[str], failed: dict[str, str]
+    ) -> None:
+        write_outcomes(cycle, decisions, done=done, failed=failed)
+        log.info(
+            "cycle",
+            cluster=self.cluster.name,
+            pool=cycle.pool,
+            bound=cycle.bound,
+            evicted=cycle.evicted,
+            failed=cycle.failed,
+            waiting=cycle.waiting_gangs,
+            ms=round(cycle.duration_ms),
+        )
+
+    def _note_refusals(self, reading: PoolReading, plan: Plan) -> set[str]:
+        """Gangs (by uid) that wait for another reason than before; a gang with several pools is passed on to its next."""
+        changed = set()
+        for uid, refusal in plan.refusals.items():
+            membership = reading.groups[uid].membership
+            if self._memory.refused(membership.key, str(refusal.reason), refusal.message):
+                changed.add(uid)
+            if len(membership.pools) > 1 and refusal.reason not in STAYS_OFFERED:
+                self._memory.offer(membership.key, next_pool(membership.pools, reading.pool.name))
+        return changed
+
+    def _note_bindings(
+        self, reading: PoolReading, effects: Effects, done: set[str], failed: dict[str, str], now: datetime
+    ) -> None:
+        """A gang of which one binding failed is held back for a while; one of which all worked is in the clear."""
+        for uid, pods in effects.bound_pods.items():
+            key = reading.groups[uid].membership.key
+            if any(pod in failed for pod in pods):
+                self._memory.bind_failed(key, now, clock.speed())
+            elif done.issuperset(pods):
+                self._memory.placed(key)
+            if uid in effects.started and done.intersection(pods):
+                self._memory.started(key, now)
+
+    def _show_if_due(self, reading: PoolReading, number: int) -> None:
+        last = self._shown_at.get(reading.pool.name)
+        if last is None or time.monotonic() - last >= SHOWN_EVERY_SECONDS:
+            self._show(reading, transitions=number)
+
+    def _show(
+        self, reading: PoolReading, *, transitions: int, duration_ms: float = 0.0, error: str = ""
+    ) -> None:
+        self._shown_at[reading.pool.name] = time.monotonic()
+        write_standing(
+            self.cluster,
+            reading.pool.name,
+            holder=self._leadership.holder,
+            transitions=transitions,
+            duration_ms=duration_ms,
+            waiting=len(reading.waiting),
+            running=len(reading.snapshot.gangs) - len(reading.waiting),
+            error=error,
+        )
+
+
+def config_of(config: SchedulerConfig, pool: NodePool) -> SchedulerConfig:
+    """The installation's settings with what the pool says of its own."""
+    return replace(
+        config,
+        preempt_min_runtime=float(pool.min_runtime_seconds),
+        reclaim_min_runtime=float(pool.min_runtime_seconds),
+    )

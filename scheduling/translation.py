@@ -1,0 +1,96 @@
+"""A plan in the engine's words -> effects on pods, and the decisions to record."""
+
+from dataclasses import dataclass, field
+
+from scheduling.engine import Plan
+from scheduling.engine.plan import Eviction
+from scheduling.executor import Binding, Removal
+from scheduling.explanations import eviction_document
+from scheduling.models import Decision, Outcome, Verdict
+from scheduling.reader import PoolReading
+
+
+@dataclass
+class Effects:
+    """What is to be done to pods; `bound_pods` maps a gang to the pods it gets places for."""
+
+    removals: list[Removal] = field(default_factory=list)
+    bindings: list[Binding] = field(default_factory=list)
+    bound_pods: dict[str, list[str]] = field(default_factory=dict)
+    started: set[str] = field(default_factory=set)
+    warnings: list[str] = field(default_factory=list)
+
+
+def effects_of(plan: Plan, reading: PoolReading, *, evictions_at_most: int | None) -> Effects:
+    """Evictions beyond the limit are not done at all: a wrong quota must not empty a cluster."""
+    effects = Effects(started=set(plan.started))
+    if evictions_at_most is not None and len(plan.evictions) > evictions_at_most:
+        effects.warnings.append(
+            f"the plan evicts {len(plan.evictions)} pods and at most {evictions_at_most} are allowed: none is evicted"
+        )
+    else:
+        effects.removals = [
+            Removal(
+                reading.pods[one.task],
+                eviction_document(one, beneficiary=beneficiary_named(one, reading)),
+                one.message or f"Taken back by the scheduler ({one.rule}).",
+            )
+            for one in plan.evictions
+        ]
+    for bind in plan.binds:
+        effects.bindings.append(Binding(reading.pods[bind.task], bind.node))
+        effects.bound_pods.setdefault(bind.gang, []).append(bind.task)
+    return effects
+
+
+def beneficiary_named(eviction: Eviction, reading: PoolReading) -> str:
+    """The gang that gains, if it is of the same queue: others' work is not named to those who may not see it."""
+    gainer, loser = reading.groups.get(eviction.beneficiary), reading.groups.get(eviction.gang)
+    if gainer is None or loser is None or gainer.membership.queue != loser.membership.queue:
+        return ""
+    return gainer.membership.name
+
+
+def decisions_of(
+    plan: Plan, reading: PoolReading, effects: Effects, number: int, *, told_anew: set[str]
+) -> list[Decision]:
+    """Bindings and evictions as intended; refusals only of the gangs that wait for a new reason."""
+    decisions = []
+    for bind in plan.binds:
+        decision = _decision(reading, bind.gang, Verdict.BIND, number, pod=bind.task, node=bind.node)
+        decision.numbers = {"gpu_milli": bind.gpu_milli}
+        decisions.append(decision)
+    if effects.removals:
+        for eviction in plan.evictions:
+            decision = _decision(
+                reading, eviction.gang, Verdict.EVICT, number, pod=eviction.task, node=eviction.node
+            )
+            decision.reason, decision.message = eviction.rule[:80], eviction.message[:1000]
+            decision.numbers = {**eviction.numbers, "action": eviction.action, "for": eviction.beneficiary}
+            decisions.append(decision)
+    for uid in sorted(told_anew):
+        refusal = plan.refusals[uid]
+        decision = _decision(reading, uid, Verdict.WAIT, number)
+        decision.outcome = Outcome.DONE
+        decision.reason, decision.message = str(refusal.reason)[:80], refusal.message[:1000]
+        decision.numbers = {**refusal.numbers, "tally": dict(refusal.tally)}
+        decisions.append(decision)
+    return decisions
+
+
+def _decision(
+    reading: PoolReading, gang: str, verdict: Verdict, number: int, *, pod: str = "", node: str = ""
+) -> Decision:
+    membership = reading.groups[gang].membership
+    facts = reading.pods.get(pod)
+    return Decision(
+        verdict=verdict,
+        outcome=Outcome.INTENDED,
+        owner_uid=membership.key.owner_uid[:64],
+        gang=membership.name[:253],
+        queue=membership.queue[:63],
+        pod_uid=pod,
+        pod=f"{facts.namespace}/{facts.name}" if facts else "",
+        node=node,
+        lease_transitions=number,
+    )

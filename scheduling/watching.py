@@ -1,0 +1,192 @@
+"""The scheduling worker's watch caches, one set per cluster; a change that could matter asks for a cycle at once.
+
+`start` is called once in the process that consumes the queue `scheduling`; cycles run only there.
+"""
+
+import threading
+import time
+import uuid
+from dataclasses import replace
+
+import structlog
+from celery import current_app
+from django.conf import settings
+from kombu.exceptions import OperationalError
+
+from cluster.client import ClusterClient
+from cluster.documents import Document
+from cluster.errors import ClusterError
+from cluster.kinds import NAMESPACES, NODES, PODS
+from cluster.watch import WatchCache
+from organization.connections import client_of
+from organization.models import Cluster
+from scheduling import node_facts, pod_facts
+from scheduling.engine import SchedulerConfig
+from scheduling.leadership import Leadership, unique_holder
+from scheduling.record import write_trouble
+from scheduling.runner import ClusterRunner, CycleReport, World
+
+FULL_CYCLE_SECONDS = 10.0
+"""A cycle runs this often (real time) even when the watch says that nothing changed."""
+SHORTEST_PAUSE_SECONDS = 0.1
+"""Between two cycles, so that a burst of changes is read as one."""
+LOOK_FOR_CLUSTERS_SECONDS = 10.0
+SYSTEM_NAMESPACE = "runai"
+"""Where our leases live in a cluster, unless settings.SYSTEM_NAMESPACE says otherwise."""
+EVICTIONS_AT_MOST = 100
+"""Pods one plan may evict, unless settings.EVICTIONS_PER_PLAN_AT_MOST says otherwise."""
+
+log = structlog.get_logger(__name__)
+
+
+def ask_for_cycle() -> None:
+    """Send the tick now instead of waiting for beat; without a broker beat's next one will do."""
+    try:
+        current_app.send_task("scheduling.tick", queue="scheduling", expires=2, retry=False)
+    except OperationalError as error:
+        log.info("a cycle was not asked for", error=str(error))
+
+
+class ClusterWatch:
+    """Everything one cluster needs in this process: caches, a flag that something changed, and the runner."""
+
+    def __init__(self, cluster: Cluster, client: ClusterClient, config: SchedulerConfig) -> None:
+        self.cluster = cluster
+        self._changed = threading.Event()
+        self._changed.set()
+        self._pods = WatchCache(client, PODS, on_change=self._pod_changed)
+        self._nodes = WatchCache(client, NODES, on_change=self._node_changed)
+        self._namespaces = WatchCache(client, NAMESPACES, on_change=self._namespace_changed)
+        namespace = getattr(settings, "SYSTEM_NAMESPACE", SYSTEM_NAMESPACE)
+        leadership = Leadership(client, namespace=namespace, holder=unique_holder())
+        self.runner = ClusterRunner(cluster, client, leadership=leadership, config=config)
+        self._ran_at = -FULL_CYCLE_SECONDS
+
+    @property
+    def caches(self) -> tuple[WatchCache, ...]:
+        return (self._pods, self._nodes, self._namespaces)
+
+    def start(self) -> None:
+        for cache in self.caches:
+            cache.start()
+
+    def stop(self) -> None:
+        for cache in self.caches:
+            cache.stop()
+        self.runner.close()
+
+    def run_if_due(self) -> CycleReport | None:
+        """A cycle if something changed or the last is long ago; None when not due, or the cluster is away."""
+        idle = time.monotonic() - self._ran_at
+        if not self._changed.is_set() and idle < FULL_CYCLE_SECONDS:
+            return None
+        if not all(cache.synced() and cache.healthy for cache in self.caches):
+            self._say_away(idle)
+            return None
+        if idle < SHORTEST_PAUSE_SECONDS:
+            time.sleep(SHORTEST_PAUSE_SECONDS - idle)
+        self._changed.clear()
+        self._ran_at = time.monotonic()
+        report = None
+        try:
+            report = self.runner.run(self._world)
+        finally:
+            if report is None or not report.led:
+                self._changed.set()  # what changed still waits for a cycle that succeeds, under a lease
+        return report
+
+    def _say_away(self, idle: float) -> None:
+        if idle >= FULL_CYCLE_SECONDS:
+            self._ran_at = time.monotonic()
+            write_trouble(
+                self.cluster, f"The cluster {self.cluster.name} does not answer; nothing is placed meanwhile."
+            )
+
+    def _world(self) -> World:
+        return World(self._pods.items(), self._nodes.items(), self._namespaces.items())
+
+    def _pod_changed(self, kind: str, new: Document | None, old: Document | None) -> None:
+        if new is None or old is None or pod_facts.matters(new, old):
+            self._note()
+
+    def _node_changed(self, kind: str, new: Document | None, old: Document | None) -> None:
+        if new is None or old is None or node_facts.matters(new, old):
+            self._note()
+
+    def _namespace_changed(self, kind: str, new: Document | None, old: Document | None) -> None:
+        self._note()
+
+    def _note(self) -> None:
+        """Only the first change since the last cycle asks for one; the rest are read with it."""
+        if not self._changed.is_set():
+            self._changed.set()
+            ask_for_cycle()
+
+
+class Watches:
+    """The clusters of this worker. Clusters that are added or removed are noticed by the tick."""
+
+    def __init__(self) -> None:
+        self._watches: dict[uuid.UUID, ClusterWatch] = {}
+        self._looked_at: float | None = None
+        self.running = False
+
+    def look_for_clusters(self) -> None:
+        now = time.monotonic()
+        if self._looked_at is not None and now - self._looked_at < LOOK_FOR_CLUSTERS_SECONDS:
+            return
+        self._looked_at = now
+        rows = {row.pk: row for row in Cluster.objects.all()}
+        for key in set(self._watches) - set(rows):
+            self._watches.pop(key).stop()
+        for key, row in rows.items():
+            if key not in self._watches:
+                self._add(row)
+
+    def _add(self, cluster: Cluster) -> None:
+        config = replace(
+            SchedulerConfig(),
+            max_evictions=getattr(settings, "EVICTIONS_PER_PLAN_AT_MOST", EVICTIONS_AT_MOST),
+        )
+        try:
+            watch = ClusterWatch(cluster, client_of(cluster), config)
+        except (ClusterError, OSError, ValueError) as error:
+            log.warning("a cluster cannot be watched", cluster=cluster.name, error=str(error))
+            write_trouble(cluster, f"The cluster {cluster.name} cannot be reached: {error}")
+            return
+        watch.start()
+        self._watches[cluster.pk] = watch
+
+    def run_due_cycles(self) -> list[CycleReport]:
+        """One cycle of each cluster that is due. An unreachable cluster does not hold up the others."""
+        self.look_for_clusters()
+        reports = []
+        for watch in list(self._watches.values()):
+            try:
+                report = watch.run_if_due()
+            except ClusterError as error:
+                log.warning("no cycle", cluster=watch.cluster.name, error=error.message)
+                write_trouble(watch.cluster, error.message)
+                continue
+            if report is not None:
+                reports.append(report)
+        return reports
+
+    def stop(self) -> None:
+        self.running = False
+        while self._watches:
+            self._watches.popitem()[1].stop()
+
+
+WATCHES = Watches()
+"""Of this process: the worker that consumes the queue `scheduling` and nobody else uses it."""
+
+
+def start() -> None:
+    """Begin to watch; the clusters themselves are looked up by the first tick, in the worker's own thread."""
+    WATCHES.running = True
+    ask_for_cycle()
+
+
+def stop() -> None:
+    WATCHES.stop()
