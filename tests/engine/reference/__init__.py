@@ -1,0 +1,9 @@
+"""A plain scheduler written from the rules, slow and simple: the oracle that the real engine is compared with.
+
+It shares the model, the fair-share division and the reclaim rules with the engine (both are checked against recorded
+pairs) and nothing else: no index, no heap, no cache, no shortcut. Every question is answered by looking at every task.
+"""
+
+from tests.engine.reference.cycle import run_cycle
+
+__all__ = ["run_cycle"]

@@ -1,0 +1,112 @@
+"""The five actions, and the plan that their end state means."""
+
+from scheduling.engine.config import SchedulerConfig
+from scheduling.engine.model.gangs import Gang
+from scheduling.engine.model.snapshot import ClusterSnapshot
+from scheduling.engine.model.tasks import ACTIVE, HOLDING, TaskState
+from scheduling.engine.plan import Bind, Eviction, Nomination, Plan
+from tests.engine.reference.gangs import count, is_ready, is_stale, tasks_to_place
+from tests.engine.reference.orders import Orders, Walk, fair_shares, next_request
+from tests.engine.reference.placing import place_gang, promise_whole_gang
+from tests.engine.reference.solving import Solver
+from tests.engine.reference.world import World
+
+S = TaskState
+
+
+def run_cycle(snapshot: ClusterSnapshot, config: SchedulerConfig, now: float) -> Plan:
+    """The same contract as the engine's `run_cycle`, without explanations."""
+    return Cycle(World(snapshot, config, now)).run()
+
+
+class Cycle:
+    """One cycle over one world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.plan = Plan(shares=fair_shares(world))
+        self.orders = Orders(world, self.plan.shares)
+        self.evicted_by: dict[str, tuple[str, str]] = {}
+
+    def run(self) -> Plan:
+        actions = {
+            "allocate": self.allocate,
+            "consolidate": lambda: self.take("consolidate"),
+            "reclaim": lambda: self.take("reclaim"),
+            "preempt": lambda: self.take("preempt"),
+            "evict_broken_gangs": self.evict_broken_gangs,
+        }
+        for name in self.world.config.actions:
+            actions[name]()
+        self._write_plan()
+        return self.plan
+
+    def waiting(self) -> list[Gang]:
+        """Gangs that may be tried: something waits, every minimum exists, no back-off, in a leaf queue."""
+        world = self.world
+        return [
+            gang
+            for gang in world.gangs.values()
+            if world.is_leaf(gang.queue)
+            and (gang.bind_retry_at is None or gang.bind_retry_at <= world.now)
+            and count(world, gang.tasks, frozenset({S.PENDING}))
+            and is_ready(world, gang)
+        ]
+
+    def allocate(self) -> None:
+        """Place waiting gangs in order on what is free or being released; surplus tasks one at a time."""
+        world = self.world
+        walk = Walk(self.orders, self.waiting(), lambda gang: next_request(world, gang))
+        while (gang := walk.pop()) is not None:
+            had_places = count(world, gang.tasks, HOLDING) > 0
+            if not place_gang(world, gang, tasks_to_place(world, gang), promise_only=False):
+                continue
+            promised = promise_whole_gang(world, gang)
+            if not promised and not had_places and gang.uid not in self.plan.started:
+                self.plan.started.append(gang.uid)
+            if tasks_to_place(world, gang):
+                walk.push(gang)
+
+    def take(self, action: str) -> None:
+        """Make room for waiting gangs by moving or evicting others."""
+        world = self.world
+        walk = Walk(self.orders, self.waiting(), lambda gang: next_request(world, gang))
+        while (gang := walk.pop()) is not None:
+            before = {uid for uid, place in world.place.items() if place.state in ACTIVE}
+            if Solver(world, self.orders, gang, action).solve():
+                for uid in before:
+                    if world.place[uid] != world.start[uid]:
+                        self.evicted_by.setdefault(uid, (action, gang.uid))
+
+    def evict_broken_gangs(self) -> None:
+        """Gangs below a minimum for longer than the grace lose all they have."""
+        world, grace = self.world, self.world.config.staleness_grace
+        for gang in sorted(world.gangs.values(), key=lambda gang: gang.uid):
+            if not is_stale(world, gang):
+                continue
+            self.plan.stale.append(gang.uid)
+            since = world.now if gang.stale_since is None else gang.stale_since
+            if grace is None or world.now - since < grace:
+                continue
+            for task in gang.tasks:
+                if world.state(task.uid) in ACTIVE:
+                    world.evict(task.uid)
+                    self.evicted_by.setdefault(task.uid, ("evict_broken_gangs", ""))
+
+    def _write_plan(self) -> None:
+        world = self.world
+        for uid, place in sorted(world.place.items()):
+            start, gang = world.start[uid], world.gang_of[uid].uid
+            if place == start:
+                continue
+            if start.state in ACTIVE:
+                action, beneficiary = self.evicted_by.get(uid, ("", ""))
+                self.plan.evictions.append(
+                    Eviction(uid, gang, start.node, action, rule=action, beneficiary=beneficiary)
+                )
+            if place.state is S.ALLOCATED:
+                self.plan.binds.append(Bind(uid, gang, place.node, place.groups))
+            elif place.state is S.PIPELINED:
+                self.plan.nominations.append(
+                    Nomination(uid, gang, place.node, place.groups, moved=start.state in ACTIVE)
+                )

@@ -1,0 +1,215 @@
+"""Whether a task may run on a node, how well the node suits it, and which devices it gets there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scheduling.engine.model.constraints import PodAffinityTerm
+from scheduling.engine.model.nodes import Node
+from scheduling.engine.model.tasks import ON_NODE, Task, TaskState
+from tests.engine.reference.world import Device, Place, Room, World
+
+S = TaskState
+SCORES = {"nominated": 1_000_000, "shared": 1_000, "now": 100, "cpu_node": 10, "density": 9}
+NEW_DEVICE = "a whole device"
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a task fits on a node: at once or after a release, and for shared GPUs on which devices."""
+
+    now: bool
+    groups: tuple[str, ...] = ()
+
+
+# -- may it run there? ---------------------------------------------------------------------------------------------
+
+
+def may_run_on(world: World, task: Task, node: Node) -> bool:
+    """Everything besides amounts: readiness, taints, labels, other pods."""
+    if not node.ready or node.cordoned:
+        return False
+    wanted = task.constraints
+    if any(
+        taint.effect in ("NoSchedule", "NoExecute")
+        and not any(t.tolerates(taint) for t in wanted.tolerations)
+        for taint in node.taints
+    ):
+        return False
+    if any(node.labels.get(key) != value for key, value in wanted.node_selector):
+        return False
+    if wanted.node_terms and not any(term.matches(node.labels, node.name) for term in wanted.node_terms):
+        return False
+    return _other_pods_allow(world, task, node)
+
+
+def _other_pods_allow(world: World, task: Task, node: Node) -> bool:
+    others = [
+        (world.tasks[uid], world.nodes[place.node])
+        for uid, place in world.place.items()
+        if uid != task.uid and place.node in world.nodes and place.state in ON_NODE
+    ]
+    for term in task.constraints.pod_affinity:
+        near = [other for other, where in others if _selects(term, task, other) and _same(term, node, where)]
+        first_of_its_kind = _selects(term, task, task) and not any(
+            _selects(term, task, other) for other, _ in others
+        )
+        if term.topology_key not in node.labels or not (near or first_of_its_kind):
+            return False
+    for term in task.constraints.pod_anti_affinity:
+        if any(_selects(term, task, other) and _same(term, node, where) for other, where in others):
+            return False
+    return not any(
+        _selects(term, other, task) and _same(term, node, where)
+        for other, where in others
+        for term in other.constraints.pod_anti_affinity
+    )
+
+
+def _selects(term: PodAffinityTerm, owner: Task, other: Task) -> bool:
+    return term.selects(other.labels, other.namespace, owner.namespace)
+
+
+def _same(term: PodAffinityTerm, one: Node, other: Node) -> bool:
+    """Both in one domain of the term's topology key."""
+    value = one.labels.get(term.topology_key)
+    return value is not None and value == other.labels.get(term.topology_key)
+
+
+# -- is there room? ------------------------------------------------------------------------------------------------
+
+
+def fit(world: World, task: Task, node: Node) -> Fit | None:
+    """How the task fits, or None. What fits now must also fit later: room may already be promised."""
+    request, room = task.request, world.room(node.name)
+    amounts = {"cpu": request.cpu_milli, "memory": request.memory_bytes, **dict(request.extended)}
+    if not any(amounts.values()) and not request.gpu.devices:
+        amounts = {}
+    groups: tuple[str, ...] = ()
+    now = True
+    if request.gpu.is_shared:
+        chosen = choose_devices(world, task, node)
+        if chosen is None:
+            return None
+        groups, now, opened = chosen
+        amounts["pods"] = 1 + opened
+    else:
+        amounts["gpu"] = request.gpu.devices
+        amounts["pods"] = 1
+    if any(amount > room.later(name) for name, amount in amounts.items() if amount):
+        return None
+    now = now and all(amount <= room.idle.get(name, 0) for name, amount in amounts.items() if amount)
+    return Fit(now, groups)
+
+
+def choose_devices(world: World, task: Task, node: Node) -> tuple[tuple[str, ...], bool, int] | None:
+    """Devices for a shared request: (groups, whether at once, how many newly opened). None when there are too few."""
+    request, room = task.request.gpu, world.room(node.name)
+    if request.memory_mib and node.gpu_memory_mib is None:
+        return None
+    need = request.memory_on(room.memory)
+    if need > room.memory:
+        return None
+    whole = max(0, room.later("gpu"))
+    entries = [(name, device) for name, device in sorted(room.devices.items()) if _joins(device, room, need)]
+    if len(entries) + whole < request.devices:
+        return None
+    spread = device_order(world) == "spread"
+
+    def fullness(entry: tuple[str, Device | None]) -> tuple[float, str]:
+        device = entry[1]
+        used = 0.0 if device is None else device.used / room.memory
+        return (used if spread else -used, entry[0])
+
+    candidates: list[tuple[str, Device | None]] = [*entries, *[(NEW_DEVICE, None)] * whole]
+    ranked = sorted(
+        candidates, key=lambda entry: (fullness(entry)[0], entry[1] is None and not spread, entry[0])
+    )
+    now, opened, groups, idle = True, 0, [], room.idle.get("gpu", 0)
+    for name, device in ranked[: request.devices]:
+        if device is None:
+            opened += 1
+            now = now and opened <= idle
+            groups.append(NEW_DEVICE)
+        else:
+            now = now and device.held > 0 and room.memory - device.held - device.leaving >= need
+            groups.append(name)
+    return tuple(groups), now, opened
+
+
+def _joins(device: Device, room: Room, need: int) -> bool:
+    """Someone stays on it, and there is room once those who leave have left."""
+    return device.held + device.promised > 0 and room.memory - device.held - device.promised >= need
+
+
+def device_order(world: World) -> str:
+    return str(world.config.options.get("gpu_sharing", {}).get("order", "pack"))
+
+
+# -- how good is it? -----------------------------------------------------------------------------------------------
+
+
+def ranked_nodes(world: World, task: Task, names: Sequence[str], bonus: dict[str, float]) -> list[str]:
+    """Nodes best first, ties by name. `bonus` is the topology's part of the score."""
+    density = densities(world, task, names)
+    scores = {
+        name: score(world, task, world.nodes[name]) + density.get(name, 0.0) + bonus.get(name, 0.0)
+        for name in names
+    }
+    return sorted(names, key=lambda name: (-scores[name], name))
+
+
+def score(world: World, task: Task, node: Node) -> float:
+    """The tiers above density; they differ so much that they never mix."""
+    total, room = 0.0, world.room(node.name)
+    if task.nominated_node == node.name:
+        total += SCORES["nominated"]
+    gpu = task.request.gpu
+    need = gpu.memory_on(room.memory) if gpu.is_shared else gpu.devices and room.memory
+    if any(_joins(device, room, need) for device in room.devices.values()):
+        total += SCORES["shared"]
+    placed = fit(world, task, node)
+    if placed is not None and placed.now:
+        total += SCORES["now"]
+    if not gpu.devices and not node.gpus:
+        total += SCORES["cpu_node"]
+    return total
+
+
+def densities(world: World, task: Task, names: Sequence[str]) -> dict[str, float]:
+    """Bin packing: the fuller the better, 0..9 over the candidates that have the resource. Spread: the free part, 0..1."""
+    if "bin_packing" not in world.config.plugins:
+        return {}
+    unit = "gpu" if task.request.gpu.devices else "cpu"
+    strategy = world.config.options.get("bin_packing", {}).get(unit, "pack")
+
+    def has(node: Node) -> int:
+        return node.gpus if unit == "gpu" else node.cpu_milli
+
+    free = {name: world.room(name).later(unit) for name in names if has(world.nodes[name]) > 0}
+    if not free:
+        return {}
+    if strategy == "spread":
+        return {name: amount / has(world.nodes[name]) for name, amount in free.items()}
+    least, most = min(free.values()), max(free.values())
+    if least == most:
+        return dict.fromkeys(free, float(SCORES["density"]))
+    return {
+        name: SCORES["density"] * (1 - (amount - least) / (most - least)) for name, amount in free.items()
+    }
+
+
+def place_on(world: World, task: Task, node: Node, how: Fit, *, promise_only: bool) -> None:
+    """Put the task there: allocated when it fits now, else promised. Back on its own place it just goes on running."""
+    groups = []
+    for name in how.groups:
+        if name == NEW_DEVICE:
+            world.new_groups += 1
+            name = f"new-{world.new_groups:06d}"
+        groups.append(name)
+    now = how.now and not promise_only
+    start, place = world.start[task.uid], world.place[task.uid]
+    comes_back = place.state is S.RELEASING and start.node == node.name and start.state is not S.PENDING
+    if comes_back and tuple(groups) == start.groups:
+        world.put(task.uid, start)
+        return
+    world.put(task.uid, Place(S.ALLOCATED if now else S.PIPELINED, node.name, tuple(groups)))

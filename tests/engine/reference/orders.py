@@ -1,0 +1,265 @@
+"""Who comes next: shares of the queues, the comparison of two queues, and the walk through the tree."""
+
+from collections.abc import Callable
+from functools import cmp_to_key
+
+from scheduling.engine.model.gangs import Gang
+from scheduling.engine.model.resources import WHOLE_GPU, Resources
+from scheduling.engine.model.tasks import Task
+from scheduling.engine.plan import QueueShare
+from scheduling.engine.plugins.fair_share.division import Claim, ShareNode, divide_tree
+from tests.engine.reference.gangs import elastic_rank, next_victim_unit, tasks_to_place
+from tests.engine.reference.world import NONE, Vector, World, minus, plus
+
+UNITS = (WHOLE_GPU, 1, 1)
+WEIGHT_SCALE = 1000
+NO_SHARE_PENALTY = 1000
+Bounds = tuple[int | None, int | None, int | None]
+
+
+def fits(amounts: Vector, bounds: Bounds) -> bool:
+    return all(bound is None or amount <= bound for amount, bound in zip(amounts, bounds, strict=True))
+
+
+def fair_shares(world: World) -> dict[str, QueueShare]:
+    """Divide the pool down the tree: what each queue may count on in this cycle."""
+    usage = historical_usage(world)
+    requests = {name: _requested(world, name) for name in world.queues}
+
+    def node(name: str) -> ShareNode:
+        queue = world.queues[name]
+        limit = queue.effective_limit()
+        weights = (queue.weights.gpu, queue.weights.cpu, queue.weights.memory)
+        claims = tuple(
+            Claim(
+                name,
+                queue.deserved[unit],
+                limit[unit],
+                round(weights[unit] * WEIGHT_SCALE),
+                requests[name][unit],
+                queue.rank,
+                queue.created_at,
+                usage.get(name, (0.0, 0.0, 0.0))[unit],
+            )
+            for unit in range(3)
+        )
+        return ShareNode(claims, [node(child) for child in sorted(world.children[name])])
+
+    top = {name: node(name) for name in sorted(world.children[""])}
+    divide_tree(world.total(), list(top.values()), units=UNITS, usage_weight=world.config.usage_weight)
+    shares: dict[str, QueueShare] = {}
+
+    def collect(name: str, one: ShareNode) -> None:
+        share = Resources(*(claim.share for claim in one.claims))
+        shares[name] = QueueShare(share, Resources(*world.allocated(name)), Resources(*requests[name]))
+        for child_name, child in zip(sorted(world.children[name]), one.children, strict=True):
+            collect(child_name, child)
+
+    for name, one in top.items():
+        collect(name, one)
+    return shares
+
+
+def historical_usage(world: World) -> dict[str, tuple[float, float, float]]:
+    """Use of each queue over the history, as a part of the capacity over the same time."""
+    return {}
+
+
+def _requested(world: World, queue: str) -> Vector:
+    """Allocated and pending under a queue."""
+    leaves, total = set(world.below(queue)), NONE
+    for uid, place in world.place.items():
+        if world.gang_of[uid].queue in leaves and place.state.name == "PENDING":
+            total = plus(total, world.charge(uid))
+    return plus(total, world.allocated(queue))
+
+
+class Orders:
+    """The orders of one action: they read the world as it stands at each question."""
+
+    def __init__(self, world: World, shares: dict[str, QueueShare]) -> None:
+        self.world = world
+        self.shares: dict[str, Vector] = {name: tuple(one.fair_share) for name, one in shares.items()}  # type: ignore[misc]  # three amounts
+        self.total = world.total()
+        self.with_shares = "fair_share" in world.config.plugins
+        self.with_priority = "priority" in world.config.plugins
+        self.with_elastic = "elastic" in world.config.plugins
+
+    def allocatable(self, queue: str) -> Bounds:
+        """The limit where quota is unlimited, else the larger of quota and share, capped by the limit."""
+        one, limit = self.world.queues[queue], self.world.queues[queue].effective_limit()
+        line: list[int | None] = []
+        for unit in range(3):
+            deserved, top = one.deserved[unit], limit[unit]
+            if deserved is None:
+                line.append(top)
+            else:
+                best = max(deserved, self.shares[queue][unit])
+                line.append(best if top is None else min(top, best))
+        return (line[0], line[1], line[2])
+
+    # -- gangs of one queue --------------------------------------------------------------------------------------
+
+    def gang_key(
+        self, gang: Gang, taken: Callable[[Task], bool] = lambda _: False
+    ) -> tuple[int, int, float, str]:
+        return (
+            -gang.priority if self.with_priority else 0,
+            elastic_rank(self.world, gang, taken) if self.with_elastic else 0,
+            gang.created_at,
+            gang.uid,
+        )
+
+    # -- queues --------------------------------------------------------------------------------------------------
+
+    def compare(
+        self,
+        left: str,
+        right: str,
+        next_left: Vector,
+        next_right: Vector,
+        gone_left: Vector,
+        gone_right: Vector,
+    ) -> int:
+        """Negative when `left` is served first. `next_*`: the request of its next gang; `gone_*`: popped victims."""
+        if self.with_shares:
+            for one, other in zip(
+                self._places(left, next_left, gone_left),
+                self._places(right, next_right, gone_right),
+                strict=True,
+            ):
+                if one != other:
+                    return -1 if one < other else 1
+            smaller = self._smaller_line(left, right)
+            if smaller:
+                return smaller
+        ages = (self.world.queues[left].created_at, left), (self.world.queues[right].created_at, right)
+        return -1 if ages[0] < ages[1] else 1
+
+    def _places(self, name: str, request: Vector, gone: Vector) -> tuple[bool, bool, int, bool, float, float]:
+        queue, line = self.world.queues[name], self.allocatable(name)
+        allocated = self.world.allocated(name)
+        after = plus(allocated, request)
+        above_share = all(share < used for share, used in zip(self.shares[name], allocated, strict=True))
+        uses_nothing_share = any(amount > 0 and bound == 0 for amount, bound in zip(after, line, strict=True))
+        return (
+            above_share,
+            not fits(after, queue.deserved),
+            -queue.rank,
+            uses_nothing_share,
+            self._dominant(minus(after, gone), line),
+            self._dominant(allocated, line),
+        )
+
+    def _dominant(self, amounts: Vector, line: Bounds) -> float:
+        """The fullest of the three; an unlimited line counts as the whole pool, a line of nothing as a penalty."""
+        parts = []
+        for unit in range(3):
+            bound = self.total[unit] if line[unit] is None else line[unit]
+            if bound:
+                parts.append(amounts[unit] / bound)
+            else:
+                parts.append(amounts[unit] / UNITS[unit] * NO_SHARE_PENALTY)
+        return max(parts)
+
+    def _smaller_line(self, left: str, right: str) -> int:
+        def within(one: Bounds, other: Bounds) -> bool:
+            return all(b is None or (a is not None and a <= b) for a, b in zip(one, other, strict=True))
+
+        one, other = self.allocatable(left), self.allocatable(right)
+        return within(other, one) - within(one, other)
+
+
+class Walk:
+    """Gangs in the order of the tree: best department, best project in it, best gang in that.
+
+    A parent is represented by the best gang of its best child, at every moment.
+    """
+
+    def __init__(self, orders: Orders, gangs: list[Gang], request: Callable[[Gang], Vector]) -> None:
+        self.orders, self.world, self.request = orders, orders.world, request
+        self.waiting: dict[str, list[Gang]] = {}
+        for gang in gangs:
+            self.waiting.setdefault(gang.queue, []).append(gang)
+        depth = self.world.config.queue_depth
+        if depth is not None:
+            for queue, members in self.waiting.items():
+                self.waiting[queue] = sorted(members, key=orders.gang_key)[:depth]
+
+    def pop(self) -> Gang | None:
+        """Take the next gang off the walk."""
+        best = self._best_under("")
+        if best is not None:
+            self.waiting[best.queue].remove(best)
+        return best
+
+    def push(self, gang: Gang) -> None:
+        self.waiting[gang.queue].append(gang)
+
+    def _best_under(self, queue: str) -> Gang | None:
+        children = self.world.children[queue]
+        if not children:
+            return min(self.waiting.get(queue, ()), key=self.orders.gang_key, default=None)
+        found = [(name, best) for name in children if (best := self._best_under(name)) is not None]
+        if not found:
+            return None
+
+        def compare(one: tuple[str, Gang], other: tuple[str, Gang]) -> int:
+            return self.orders.compare(
+                one[0], other[0], self.request(one[1]), self.request(other[1]), NONE, NONE
+            )
+
+        return min(found, key=cmp_to_key(compare))[1]
+
+
+def next_request(world: World, gang: Gang) -> Vector:
+    """What the next attempt of a waiting gang asks of its queue."""
+    total = NONE
+    for task in tasks_to_place(world, gang):
+        total = plus(total, world.charge(task.uid))
+    return total
+
+
+class VictimWalk:
+    """Units of victims in reverse order: what would be served last is taken first.
+
+    `protected` gangs lose their surplus only. What was taken so far counts in the comparison of dominant shares.
+    """
+
+    def __init__(self, orders: Orders, gangs: list[Gang], protected: frozenset[str] = frozenset()) -> None:
+        self.orders, self.world, self.protected = orders, orders.world, protected
+        self.left: dict[str, list[Gang]] = {}
+        for gang in gangs:
+            self.left.setdefault(gang.queue, []).append(gang)
+        self.taken: set[str] = set()
+        self.gone: dict[str, Vector] = {}
+
+    def pop(self) -> list[Task] | None:
+        """The next unit: one surplus task, or all that is left of a gang."""
+        while (gang := self._last_under("")) is not None:
+            unit, surplus = next_victim_unit(self.world, gang, self.taken)
+            if not unit or (not surplus and gang.uid in self.protected):
+                self.left[gang.queue].remove(gang)
+                continue
+            for task in unit:
+                self.taken.add(task.uid)
+                charge = self.world.charge(task.uid, self.world.place[task.uid].node)
+                for name in self.world.path(gang.queue):
+                    self.gone[name] = plus(self.gone.get(name, NONE), charge)
+            return unit
+        return None
+
+    def _last_under(self, queue: str) -> Gang | None:
+        children = self.world.children[queue]
+        if not children:
+            return max(self.left.get(queue, ()), key=self._key, default=None)
+        found = [(name, last) for name in children if (last := self._last_under(name)) is not None]
+
+        def compare(one: tuple[str, Gang], other: tuple[str, Gang]) -> int:
+            gone = self.gone.get(one[0], NONE), self.gone.get(other[0], NONE)
+            return self.orders.compare(one[0], other[0], NONE, NONE, *gone)
+
+        return max(found, key=cmp_to_key(compare))[1] if found else None
+
+    def _key(self, gang: Gang) -> tuple[int, int, float, str]:
+        return self.orders.gang_key(gang, lambda task: task.uid in self.taken)

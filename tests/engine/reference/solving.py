@@ -1,0 +1,248 @@
+"""The search for victims: grow a scenario unit by unit, simulate it, and let the action's rule judge."""
+
+from collections.abc import Iterator, Sequence
+
+from scheduling.engine.model.gangs import Gang
+from scheduling.engine.model.tasks import ACTIVE, Task, TaskState
+from scheduling.engine.plugins.fair_share.reclaim_rules import QueueStanding, accepts, below_common_ancestor
+from tests.engine.reference.gangs import count, members, pod_sets, tasks_to_place
+from tests.engine.reference.orders import Orders, VictimWalk, Walk, fits, next_request
+from tests.engine.reference.placing import place_gang, total_charge, within_capacity
+from tests.engine.reference.world import Vector, World, plus
+
+S = TaskState
+Unit = list[Task]
+
+
+class Solver:
+    """One search of one gang in one action. `solve` leaves the world changed only when it succeeds."""
+
+    def __init__(self, world: World, orders: Orders, gang: Gang, action: str) -> None:
+        self.world, self.orders, self.gang, self.action = world, orders, gang, action
+        self.tasks = tasks_to_place(world, gang)
+        self.request = total_charge(world, self.tasks)
+        self.standings = {name: self._standing(name) for name in world.queues}
+        self.surplus = {
+            other.uid: {
+                one.name: count(world, members(other, one), ACTIVE) - one.min_available
+                for one in pod_sets(other)
+            }
+            for other in world.gangs.values()
+        }
+
+    def solve(self) -> bool:
+        """Task by task: each step keeps the victims found so far and looks for more; the last step stands."""
+        if not self.tasks or not self.may_try():
+            return False
+        start = self.world.mark()
+        units = list(self._units())
+        recorded: Unit = []
+        for step in range(1, len(self.tasks) + 1):
+            self.world.undo(start)
+            found = self._solve_step(self.tasks[:step], recorded, units)
+            if found is None:
+                self.world.undo(start)
+                return False
+            recorded = found
+        return True
+
+    # -- who may try, whom may it take ---------------------------------------------------------------------------
+
+    def may_try(self) -> bool:
+        if self.action == "consolidate":
+            return self.gang.is_preemptible and self._enough_in_all()
+        if self.action == "reclaim":
+            return self._within_share()
+        return self.gang.is_preemptible or all(
+            fits(
+                plus(self.world.allocated(name, firm_only=True), self.request),
+                self.world.queues[name].deserved,
+            )
+            for name in self.world.path(self.gang.queue)
+        )
+
+    def _within_share(self) -> bool:
+        """Reclaim: the leaf queue stays within its share, and what is non-preemptible within the quota."""
+        queue = self.gang.queue
+        if not fits(plus(self.world.allocated(queue), self.request), self.orders.shares[queue]):
+            return False
+        return self.gang.is_preemptible or fits(
+            plus(self.world.allocated(queue, firm_only=True), self.request), self.world.queues[queue].deserved
+        )
+
+    def _enough_in_all(self) -> bool:
+        """Consolidation: the pool has as many GPUs free (now or soon, parts of devices included) as are asked for."""
+        free = 0
+        for name in self.world.nodes:
+            room = self.world.room(name)
+            free += 1000 * room.later("gpu")
+            for device in room.devices.values():
+                if device.held + device.promised:
+                    free += 1000 * (room.memory - device.held - device.promised) // room.memory
+        return self.request[0] <= free
+
+    def _victims(self) -> list[Gang]:
+        world = self.world
+        return [
+            gang
+            for gang in world.gangs.values()
+            if gang.uid != self.gang.uid
+            and gang.is_preemptible
+            and world.is_leaf(gang.queue)
+            and count(world, gang.tasks, ACTIVE)
+            and self._may_take_from(gang)
+        ]
+
+    def _may_take_from(self, gang: Gang) -> bool:
+        if self.action == "reclaim":
+            return gang.queue != self.gang.queue
+        if self.action == "preempt":
+            return gang.queue == self.gang.queue and gang.priority < self.gang.priority
+        return True
+
+    def _protected(self, gang: Gang) -> bool:
+        """Started less than its guaranteed minimum ago."""
+        if "min_runtime" not in self.world.config.plugins or self.action == "consolidate":
+            return False
+        if gang.last_start is None:
+            return False
+        return self.world.now - gang.last_start < self._minimum_runtime(gang)
+
+    def _minimum_runtime(self, gang: Gang) -> float:
+        config, path = self.world.config, self.world.path(gang.queue)
+        if self.action == "preempt":
+            values = [self.world.queues[name].preempt_min_runtime for name in path]
+            default = config.preempt_min_runtime
+        else:
+            if config.reclaim_min_runtime_of != "queue":
+                _, theirs = below_common_ancestor(self.standings, self.gang.queue, gang.queue)
+                path = path[path.index(theirs) :]
+            values = [self.world.queues[name].reclaim_min_runtime for name in path]
+            default = config.reclaim_min_runtime
+        return next((value for value in values if value is not None), default)
+
+    def _units(self) -> Iterator[Unit]:
+        victims = self._victims()
+        protected = frozenset(gang.uid for gang in victims if self._protected(gang))
+        walk, most = VictimWalk(self.orders, victims, protected), self.world.config.max_consolidation_victims
+        touched: set[str] = set()
+        while (unit := walk.pop()) is not None:
+            touched.add(self.world.gang_of[unit[0].uid].uid)
+            if self.action == "consolidate" and most is not None and len(touched) > most + 1:
+                return
+            yield unit
+
+    # -- one step ------------------------------------------------------------------------------------------------
+
+    def _solve_step(self, tasks: Sequence[Task], recorded: Unit, units: Sequence[Unit]) -> Unit | None:
+        """Find victims so that `tasks` fit, beginning with those recorded; return all of them, or None."""
+        world, start = self.world, self.world.mark()
+        known = {task.uid for task in recorded}
+        for task in recorded:
+            world.evict(task.uid)
+        ready = world.mark()
+        if self._simulate(tasks, recorded):
+            return recorded
+        world.undo(ready)
+        potential: list[Unit] = []
+        for unit in units:
+            if any(task.uid in known for task in unit):
+                continue
+            potential.append(unit)
+            for node in sorted({world.place[task.uid].node for task in unit}):
+                chosen = [one for one in potential if any(world.place[task.uid].node == node for task in one)]
+                victims = [*recorded, *(task for one in chosen for task in one)]
+                for task in victims[len(recorded) :]:
+                    world.evict(task.uid)
+                if self._simulate(tasks, victims):
+                    return victims
+                world.undo(ready)
+        world.undo(start)
+        return None
+
+    def _simulate(self, tasks: Sequence[Task], victims: Unit) -> bool:
+        """Re-place the gang and the evicted gangs in queue order, by promise only; then ask the rule."""
+        world = self.world
+        only = frozenset(task.uid for task in tasks)
+        revivable = frozenset(task.uid for task in victims)
+        relevant = {world.gang_of[task.uid].uid for task in victims} | {self.gang.uid}
+
+        def to_place(gang: Gang) -> list[Task]:
+            if gang.uid == self.gang.uid:
+                return tasks_to_place(world, gang, only=only)
+            return tasks_to_place(world, gang, revivable=revivable)
+
+        gangs = [
+            gang
+            for gang in world.gangs.values()
+            if world.is_leaf(gang.queue) and (gang.uid in relevant or self._waits(gang))
+        ]
+        walk = Walk(self.orders, gangs, lambda gang: total_charge(world, to_place(gang)))
+        while (gang := walk.pop()) is not None:
+            if gang.uid not in relevant:
+                continue
+            placed = place_gang(world, gang, to_place(gang), promise_only=True)
+            if gang.uid == self.gang.uid and not placed:
+                return False
+            if gang.uid != self.gang.uid and placed and to_place(gang):
+                walk.push(gang)
+        return self._accepts(victims)
+
+    def _waits(self, gang: Gang) -> bool:
+        return bool(next_request(self.world, gang) != (0, 0, 0)) and bool(tasks_to_place(self.world, gang))
+
+    # -- the rules of the actions --------------------------------------------------------------------------------
+
+    def _accepts(self, victims: Unit) -> bool:
+        world = self.world
+        lost = [task for task in victims if world.state(task.uid) is S.RELEASING]
+        if self.action == "consolidate":
+            return not lost
+        if self.action == "preempt":
+            return within_capacity(world, self.gang, (0, 0, 0))
+        counted = lost if world.config.allow_consolidating_reclaim else victims
+        return accepts(
+            self.standings,
+            queue=self.gang.queue,
+            request=self.request,
+            preemptible=self.gang.is_preemptible,
+            victims=self._victim_units(counted),
+            saturation_multiplier=world.config.saturation_multiplier,
+        )
+
+    def _victim_units(self, victims: Unit) -> dict[str, list[Vector]]:
+        """Per queue: surplus tasks singly, the rest of a gang as one."""
+        by_gang: dict[str, Unit] = {}
+        for task in victims:
+            by_gang.setdefault(self.world.gang_of[task.uid].uid, []).append(task)
+        units: dict[str, list[Vector]] = {}
+        for uid, tasks in by_gang.items():
+            left, core = dict(self.surplus[uid]), []
+            mine = units.setdefault(self.world.gangs[uid].queue, [])
+            for task in tasks:
+                if left.get(task.pod_set, 0) > 0:
+                    left[task.pod_set] -= 1
+                    mine.append(self._charge_of([task]))
+                else:
+                    core.append(task)
+            if core:
+                mine.append(self._charge_of(core))
+        return units
+
+    def _charge_of(self, tasks: Unit) -> Vector:
+        total: Vector = (0, 0, 0)
+        for task in tasks:
+            total = plus(total, self.world.charge(task.uid, self.world.start[task.uid].node))
+        return total
+
+    def _standing(self, name: str) -> QueueStanding:
+        queue = self.world.queues[name]
+        return QueueStanding(
+            name=name,
+            parent=queue.parent or None,
+            deserved=queue.deserved,
+            limit=queue.effective_limit(),
+            share=self.orders.shares[name],
+            allocated=self.world.allocated(name),
+            allocated_non_preemptible=self.world.allocated(name, firm_only=True),
+        )
