@@ -1,6 +1,15 @@
 """Addresses of this app's pages."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from ui import views
 
 app_name = "ui"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("style-guide/", views.style_guide, name="style_guide"),
+    path("preferences/theme/", views.theme, name="theme"),
+    path("preferences/density/", views.density, name="density"),
+    path("preferences/single-keys/", views.single_keys, name="single_keys"),
+    path("preferences/columns/<slug:table>/", views.columns, name="columns"),
+    path("search/", views.search, name="search"),
+]
