@@ -75,7 +75,7 @@ class Supervisor:
     async def _until_ready(self, part: Part) -> None:
         began = time.monotonic()
         while not self.stopping.is_set():
-            if await part.ready():
+            if part.name in self.processes and await part.ready():
                 self.say(part.name, f"ready after {time.monotonic() - began:.1f} s")
                 return
             if time.monotonic() - began > part.ready_within_seconds:
@@ -88,6 +88,9 @@ class Supervisor:
         while not self.stopping.is_set():
             began = time.monotonic()
             process = await self._spawn(part)
+            if self.stopping.is_set():  # the stop came while it was being started
+                await self._end(process)
+                return
             code = await process.wait()
             if self.stopping.is_set():
                 return
@@ -134,8 +137,6 @@ class Supervisor:
         for stage in sorted({part.stage for part in self.parts}, reverse=True):
             names = [part.name for part in self.parts if part.stage == stage and part.name in self.processes]
             await asyncio.gather(*(self._end(self.processes[name]) for name in names))
-        for keeper in self.keepers:
-            keeper.cancel()
         await asyncio.gather(*self.keepers, *self.readers, return_exceptions=True)
 
     async def _end(self, process: asyncio.subprocess.Process) -> None:
