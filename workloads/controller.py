@@ -1,0 +1,341 @@
+"""Keeps the children of custom resources as they are wanted, and brings their state back. One for each cluster; level-triggered."""
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import structlog
+from django.db import close_old_connections, connection, transaction
+
+from access.errors import InvalidInput
+from cluster import clock, labels
+from cluster.client import ClusterClient
+from cluster.documents import (
+    Document,
+    format_time,
+    is_deleting,
+    labels_of,
+    name_of,
+    namespace_of,
+    owner_reference,
+    parse_time,
+    uid_of,
+    with_condition,
+)
+from cluster.errors import AlreadyExists, ClusterError, NotFound
+from cluster.events import last_seen
+from cluster.kinds import EVENTS, PODS, Kind
+from cluster.watch import WatchCache
+from workloads import history, recorder
+from workloads.custom_resources import attempt_of, identity_of, is_suspended, spec_of
+from workloads.kinds import KINDS
+from workloads.kinds.kind import Child, WorkloadKind
+from workloads.manifests import Order
+from workloads.models import DesiredPhase, EventKind, Workload
+from workloads.objects import Objects, ObjectsByWorkload, regarding_uid
+from workloads.phases import Phase, Status
+from workloads.tasks import keep_log
+from workloads.work_queue import WorkQueue
+
+log = structlog.get_logger(__name__)
+SELECTOR = labels.WORKLOAD_ID
+RESYNC_SECONDS = 30.0
+"""Real time between two looks at everything: whatever was missed is found then."""
+GATHER_SECONDS = 0.03
+"""Changes come in bursts: one look answers for all that come within this time."""
+EVENTS_AT_ONCE = 500
+TRIES_FOR_AN_EVENT = 5
+
+
+class WorkloadController:
+    """Threads: one for each watch, one that reconciles. `start` and `stop` once each."""
+
+    def __init__(self, cluster_id: str, client: ClusterClient) -> None:
+        self.cluster_id = cluster_id
+        self.client = client
+        self.objects = ObjectsByWorkload()
+        self.queue = WorkQueue()
+        self.caches = [self._cache(kind, SELECTOR) for kind in _watched_kinds()]
+        self.events = WatchCache(client, EVENTS, on_change=self._heard_event)
+        self._heard: deque[tuple[Document, int]] = deque(maxlen=20_000)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"workloads-{cluster_id}", daemon=True)
+
+    def _cache(self, kind: Kind, selector: str) -> WatchCache:
+        def changed(_type: str, new: Document | None, old: Document | None) -> None:
+            workload_id = self.objects.take(kind, new, old)
+            if workload_id:
+                self.queue.add(workload_id, after_seconds=GATHER_SECONDS)
+
+        return WatchCache(self.client, kind, label_selector=selector, on_change=changed)
+
+    def start(self) -> None:
+        """Returns at once; the first lists happen in the threads."""
+        for cache in (*self.caches, self.events):
+            cache.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.queue.close()
+        for cache in (*self.caches, self.events):
+            cache.stop()
+        self._thread.join(5.0)
+
+    @property
+    def is_synced(self) -> bool:
+        """Whether every collection was listed once: before that an absent object proves nothing."""
+        return all(cache.synced() for cache in self.caches)
+
+    # --- the reconciling thread -------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        for cache in self.caches:
+            while not cache.synced(1.0):
+                if self._stopping.is_set():
+                    return
+        self.resync()
+        while not self._stopping.is_set():
+            workload_id = self.queue.take(1.0)
+            close_old_connections()
+            if workload_id == _RESYNC:
+                self.resync()
+                self.queue.done(_RESYNC)
+            elif workload_id is not None:
+                self.queue.done(workload_id, failed=not self._try(workload_id))
+            self._guarded(self.record_events)
+        connection.close()
+
+    def resync(self) -> None:
+        """Everything known here, and every row that is not at rest, is looked at again."""
+        self.queue.add(_RESYNC, after_seconds=RESYNC_SECONDS)
+        restless = Workload.objects.filter(cluster_id=self.cluster_id, deleted_at__isnull=True)
+        restless = restless.exclude(phase__in=[Phase.COMPLETED, Phase.FAILED])
+        for workload_id in {*self.objects.ids(), *(str(pk) for pk in restless.values_list("pk", flat=True))}:
+            self.queue.add(workload_id)
+
+    def _try(self, workload_id: str) -> bool:
+        try:
+            self.reconcile(workload_id)
+        except ClusterError as error:
+            log.warning("workload not reconciled", workload=workload_id, error=error.message)
+            return False
+        except Exception:
+            log.exception("workload not reconciled", workload=workload_id)
+            return False
+        return True
+
+    def _guarded(self, work: Any) -> None:
+        try:
+            work()
+        except Exception:
+            log.exception("events not recorded")
+
+    # --- one workload -----------------------------------------------------------------------------------------------
+
+    def reconcile(self, workload_id: str) -> None:
+        """Children first, then the rows, then what the custom resource says of itself."""
+        row = (
+            Workload.objects.select_related("project")
+            .filter(pk=workload_id, cluster_id=self.cluster_id)
+            .first()
+        )
+        kind = KINDS.get(row.kind) if row else None
+        if row is None or kind is None:
+            return
+        found = self.objects.of(workload_id, kind.resource)
+        if found.resource is None and row.cr_uid and row.deleted_at is None:
+            self._confirm_gone(row, kind)
+        order, problem = _order_of(found.resource, kind)
+        if order is not None:
+            problem = self._ensure_children(kind, order, found)
+        recorded = recorder.record(workload_id, found, order)
+        if recorded is None:
+            return
+        if not recorded.workload.is_sent:
+            self.queue.add(workload_id, after_seconds=1.0)
+        for pod in recorded.pods_to_keep:
+            keep_log.apply_async((pod,), queue="cluster")
+        if found.resource is not None and not is_deleting(found.resource):
+            self._tell_resource(kind, found.resource, recorded, problem)
+
+    def _confirm_gone(self, row: Workload, kind: WorkloadKind) -> None:
+        """An object missing from the watch may only be late: ask. What is gone was deleted in the cluster, which is the truth."""
+        if row.desired_phase == DesiredPhase.DELETED or not row.is_sent:
+            return
+        try:
+            self.client.get(kind.resource, row.name, row.project.namespace)
+        except NotFound:
+            with transaction.atomic():
+                workload = Workload.objects.select_for_update().get(pk=row.pk)
+                workload.desired_phase = DesiredPhase.DELETED
+                workload.save(update_fields=["desired_phase"])
+                history.tell(workload, "Deleting", f"Its {kind.resource.kind} was deleted in the cluster.")
+
+    def _ensure_children(self, kind: WorkloadKind, order: Order, found: Objects) -> str:
+        """Create what is missing, adjust what differs, remove what an earlier attempt left; returns what is in the way."""
+        present = {(one["kind"], name_of(one)): one for one in found.children}
+        for wanted in kind.children(order):
+            existing = present.get((wanted.kind.kind, name_of(wanted.document)))
+            if existing is None:
+                problem = self._create(wanted)
+                if problem:
+                    return problem
+            elif labels_of(existing).get(labels.ATTEMPT, "1") != str(order.attempt):
+                self._remove(wanted.kind, existing)
+            else:
+                patch = None if is_deleting(existing) else kind.adjust(wanted.document, existing)
+                if patch:
+                    self.client.merge_patch(
+                        wanted.kind, name_of(existing), patch, namespace=namespace_of(existing)
+                    )
+        return ""
+
+    def _create(self, wanted: Child) -> str:
+        """AlreadyExists with our id means that the watch is late; with another it is a conflict people must see."""
+        try:
+            self.client.create(wanted.kind, wanted.document)
+        except AlreadyExists:
+            name, namespace = name_of(wanted.document), namespace_of(wanted.document)
+            existing = self.client.get(wanted.kind, name, namespace)
+            mine = labels_of(wanted.document)[labels.WORKLOAD_ID]
+            if labels_of(existing).get(labels.WORKLOAD_ID) != mine:
+                return f"{wanted.kind.kind} {name} stands in {namespace} already and is not this workload's."
+        return ""
+
+    def _remove(self, kind: Kind, existing: Document) -> None:
+        if is_deleting(existing):
+            return
+        try:
+            self.client.delete(kind, name_of(existing), namespace_of(existing), uid=uid_of(existing))
+        except NotFound:
+            return
+
+    def _tell_resource(
+        self, kind: WorkloadKind, resource: Document, recorded: recorder.Recorded, problem: str
+    ) -> None:
+        """The status of the custom resource, for kubectl and everyone else; written only when it differs."""
+        before = resource.get("status") or {}
+        status = _status_document(resource, recorded, problem)
+        if all(before.get(name) == value for name, value in status.items()):
+            return
+        try:
+            self.client.merge_patch(
+                kind.resource,
+                name_of(resource),
+                {"status": status},
+                namespace=namespace_of(resource),
+                subresource="status",
+            )
+        except NotFound:
+            return
+
+    # --- events -----------------------------------------------------------------------------------------------------
+
+    def _heard_event(self, _type: str, new: Document | None, _old: Document | None) -> None:
+        if new is not None:
+            self._heard.append((new, 0))
+
+    def record_events(self) -> None:
+        """Copy what the cluster's parts say about our objects into the histories; an event may come before its object."""
+        late: list[tuple[Document, int]] = []
+        found: list[tuple[str, Document]] = []
+        for _ in range(min(len(self._heard), EVENTS_AT_ONCE)):
+            event, tries = self._heard.popleft()
+            owner = self.objects.owner_of(regarding_uid(event))
+            if owner is not None:
+                found.append((owner, event))
+            elif tries < TRIES_FOR_AN_EVENT and _is_of_namespace_of_ours(event):
+                late.append((event, tries + 1))
+        self._heard.extend(late)
+        if not found:
+            return
+        rows = Workload.objects.in_bulk({owner for owner, _ in found})
+        by_id = {str(pk): row for pk, row in rows.items()}
+        with transaction.atomic():
+            for owner, event in found:
+                if owner in by_id:
+                    _copy_event(by_id[owner], event)
+
+
+_RESYNC = "resync"
+
+
+def _watched_kinds() -> list[Kind]:
+    kinds = [PODS]
+    for one in KINDS.values():
+        kinds += [kind for kind in (one.resource, *one.child_kinds) if kind not in kinds]
+    return kinds
+
+
+def _order_of(resource: Mapping[str, Any] | None, kind: WorkloadKind) -> tuple[Order | None, str]:
+    """What the custom resource asks for, or why it cannot be read."""
+    if resource is None or is_deleting(resource):
+        return None, ""
+    try:
+        spec = spec_of(resource, kind)
+    except InvalidInput as error:
+        return None, str(error)
+    order = Order(
+        spec=spec,
+        identity=identity_of(resource),
+        owner=owner_reference(resource),
+        attempt=attempt_of(resource),
+        suspended=is_suspended(resource),
+    )
+    return order, ""
+
+
+def _status_document(resource: Document, recorded: recorder.Recorded, problem: str) -> dict[str, Any]:
+    row, status = recorded.workload, recorded.status
+    said = Status(status.phase, "Refused", problem) if problem else status
+    condition: Any = {
+        "type": "Running",
+        "status": "True" if row.phase == Phase.RUNNING else "False",
+        "reason": said.reason or row.phase,
+        "message": said.message,
+        "lastTransitionTime": format_time(row.phase_since),
+    }
+    conditions = (resource.get("status") or {}).get("conditions")
+    return {
+        "phase": row.phase,
+        "reason": said.reason,
+        "message": said.message,
+        "pods": f"{row.running_pods}/{row.requested_pods}",
+        "runningPods": row.running_pods,
+        "requestedPods": row.requested_pods,
+        "nodePool": row.current_pool,
+        "allocatedGPUs": row.allocated_gpu_milli / 1000
+        if row.allocated_gpu_milli % 1000
+        else row.allocated_gpu_milli // 1000,
+        "observedGeneration": int(resource["metadata"].get("generation") or 0),
+        "conditions": with_condition(conditions, condition),
+    }
+
+
+def _is_of_namespace_of_ours(event: Mapping[str, Any]) -> bool:
+    return namespace_of(event).startswith("runai-")
+
+
+def _copy_event(workload: Workload, event: Mapping[str, Any]) -> None:
+    regarding = event.get("regarding") or {}
+    series = event.get("series") or {}
+    history.tell(
+        workload,
+        str(event.get("reason") or "Event"),
+        str(event.get("note") or ""),
+        at=_moment(last_seen(event)),
+        kind=EventKind.WARNING if event.get("type") == "Warning" else EventKind.NORMAL,
+        source=str(event.get("reportingController") or "cluster"),
+        about=f"{regarding.get('kind', '')}/{regarding.get('name', '')}",
+        count=int(series.get("count") or event.get("deprecatedCount") or 1),
+    )
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return parse_time(text)
+    except ValueError:
+        return clock.now()
