@@ -41,7 +41,7 @@ PLUGINS = {
     "minruntime": "min_runtime",
     "topology": "topology",
 }
-ALWAYS = ("node_fit", "gang", "gpu_sharing")
+ALWAYS = ("node_fit", "gang")
 """Parts of the recorded scheduler that no configuration of it can leave out."""
 
 
@@ -104,7 +104,7 @@ def _options(arguments: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
             unit: "spread" if strategy == "spread" else "pack" for unit, strategy in placement.items()
         }
     if "gpuspread" in arguments:
-        options["gpu_sharing"] = {"order": "spread"}
+        options["gpu_sharing"] = {"devices": "spread"}
     return options
 
 
@@ -203,13 +203,14 @@ def _topology(constraint: Case | None) -> TopologyConstraint | None:
 
 def _task(task: Case, state: PodState, created: float) -> Task:
     standing = TaskState[state.status.upper()]
+    request = task_request(task["request"])
     return Task(
         uid=task["name"],
         name=task["name"],
-        request=task_request(task["request"]),
+        request=request,
         state=standing,
         node=state.node,
-        gpu_groups=state.gpu_groups if state.node else (),
+        gpu_groups=state.gpu_groups if state.node and request.gpu.is_shared else (),
         pod_set=task["subgroup"] or "default",
         priority=task.get("task_priority"),
         created_at=created,

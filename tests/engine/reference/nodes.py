@@ -142,7 +142,7 @@ def _joins(device: Device, room: Room, need: int) -> bool:
 
 
 def device_order(world: World) -> str:
-    return str(world.config.options.get("gpu_sharing", {}).get("order", "pack"))
+    return str(world.config.options.get("gpu_sharing", {}).get("devices", "pack"))
 
 
 # -- how good is it? -----------------------------------------------------------------------------------------------
@@ -165,7 +165,9 @@ def score(world: World, task: Task, node: Node) -> float:
         total += SCORES["nominated"]
     gpu = task.request.gpu
     need = gpu.memory_on(room.memory) if gpu.is_shared else gpu.devices and room.memory
-    if any(_joins(device, room, need) for device in room.devices.values()):
+    if "gpu_sharing" in world.config.plugins and any(
+        _joins(device, room, need) for device in room.devices.values()
+    ):
         total += SCORES["shared"]
     placed = fit(world, task, node)
     if placed is not None and placed.now:

@@ -7,7 +7,7 @@ from scheduling.engine.model.tasks import ACTIVE, Task, TaskState
 from tests.engine.reference.gangs import count, members, pod_sets, task_key
 from tests.engine.reference.nodes import fit, may_run_on, place_on, ranked_nodes
 from tests.engine.reference.orders import fits
-from tests.engine.reference.topology import node_sets, preference
+from tests.engine.reference.topology import Bonus, node_sets
 from tests.engine.reference.world import NONE, Place, Vector, World, plus
 
 S = TaskState
@@ -18,7 +18,7 @@ def place_gang(world: World, gang: Gang, tasks: Sequence[Task], *, promise_only:
     if not tasks or not within_capacity(world, gang, total_charge(world, tasks)):
         return False
     mark = world.mark()
-    if _place_group(world, gang, gang.tree(), tasks, sorted(world.nodes), promise_only=promise_only):
+    if _place_group(world, gang, gang.tree(), tasks, sorted(world.nodes), {}, promise_only=promise_only):
         return True
     world.undo(mark)
     return False
@@ -53,19 +53,22 @@ def _place_group(
     group: SubGroup,
     tasks: Sequence[Task],
     names: Sequence[str],
+    bonus: Bonus,
     *,
     promise_only: bool,
 ) -> bool:
     """Groups first, then pod sets, each inside one of the node sets its topology constraint allows."""
     inside = {one.name for one in group.all_pod_sets()}
     mine = [task for task in tasks if task.pod_set in inside]
-    for node_set in node_sets(world, gang, group.topology, group.all_pod_sets(), mine, names):
+    if not mine:
+        return True
+    for node_set, scores in node_sets(world, gang, group.topology, group.all_pod_sets(), mine, names, bonus):
         mark = world.mark()
         if all(
-            _place_group(world, gang, child, mine, node_set, promise_only=promise_only)
+            _place_group(world, gang, child, mine, node_set, scores, promise_only=promise_only)
             for child in sorted(group.groups, key=lambda child: child.name)
         ) and all(
-            _place_pod_set(world, gang, group, one, mine, node_set, promise_only=promise_only)
+            _place_pod_set(world, gang, one, mine, node_set, scores, promise_only=promise_only)
             for one in _ordered(world, gang, group.pod_sets)
         ):
             return True
@@ -88,21 +91,19 @@ def _ordered(world: World, gang: Gang, sets: Sequence[PodSet]) -> list[PodSet]:
 def _place_pod_set(
     world: World,
     gang: Gang,
-    group: SubGroup,
     pod_set: PodSet,
     tasks: Sequence[Task],
     names: Sequence[str],
+    bonus: Bonus,
     *,
     promise_only: bool,
 ) -> bool:
     mine = sorted((task for task in tasks if task.pod_set == pod_set.name), key=task_key)
     if not mine:
         return True
-    for node_set in node_sets(world, gang, pod_set.topology, (pod_set,), mine, names):
+    for node_set, scores in node_sets(world, gang, pod_set.topology, (pod_set,), mine, names, bonus):
         mark = world.mark()
-        constraint = pod_set.topology or group.topology or gang.tree().topology
-        bonus = preference(world, gang, constraint, mine, node_set)
-        if all(place_task(world, gang, task, node_set, bonus, promise_only=promise_only) for task in mine):
+        if all(place_task(world, gang, task, node_set, scores, promise_only=promise_only) for task in mine):
             return True
         world.undo(mark)
     return False
@@ -113,7 +114,7 @@ def place_task(
     gang: Gang,
     task: Task,
     names: Sequence[str],
-    bonus: dict[str, float],
+    bonus: Bonus,
     *,
     promise_only: bool,
 ) -> bool:

@@ -141,7 +141,7 @@ class Solver:
         for task in recorded:
             world.evict(task.uid)
         ready = world.mark()
-        if self._simulate(tasks, recorded):
+        if recorded and self._simulate(tasks, recorded):
             return recorded
         world.undo(ready)
         potential: list[Unit] = []
@@ -186,14 +186,14 @@ class Solver:
                 return False
             if gang.uid != self.gang.uid and placed and to_place(gang):
                 walk.push(gang)
-        return self._accepts(victims)
+        return self._accepts(tasks, victims)
 
     def _waits(self, gang: Gang) -> bool:
         return bool(next_request(self.world, gang) != (0, 0, 0)) and bool(tasks_to_place(self.world, gang))
 
     # -- the rules of the actions --------------------------------------------------------------------------------
 
-    def _accepts(self, victims: Unit) -> bool:
+    def _accepts(self, tasks: Sequence[Task], victims: Unit) -> bool:
         world = self.world
         lost = [task for task in victims if world.state(task.uid) is S.RELEASING]
         if self.action == "consolidate":
@@ -204,7 +204,7 @@ class Solver:
         return accepts(
             self.standings,
             queue=self.gang.queue,
-            request=self.request,
+            request=total_charge(world, tasks),
             preemptible=self.gang.is_preemptible,
             victims=self._victim_units(counted),
             saturation_multiplier=world.config.saturation_multiplier,
