@@ -12,14 +12,10 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from cluster import clock
+from runai_portal.demo import company
 from runai_portal.running.data_folder import DataFolder
 
-DEMO_PEOPLE = {
-    "root@acme.example": "root",
-    "ben@acme.example": "ben",
-    "ada@acme.example": "ada",
-    "eve@acme.example": "eve",
-}
+DEMO_PEOPLE = {person.email: person.name for person in company.PEOPLE}
 """Sign-in -> name of the demo's system administrator, project administrator, researcher and viewer."""
 
 

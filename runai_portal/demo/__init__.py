@@ -1,0 +1,1 @@
+"""The demo company: made through the same services that people use."""

@@ -1,0 +1,1 @@
+"""Replays the trace of a production cluster through the product."""
