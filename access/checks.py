@@ -32,13 +32,16 @@ def may_anywhere(person: Person, permission: Permission) -> bool:
     return bool(scopes_with(person, permission))
 
 
-def require(person: Person, permission: Permission, *, on: str) -> None:
-    """Raises NotAllowed, naming the roles that would allow it. For objects the person may not even see, use a query (404)."""
+def require(person: Person, permission: Permission, *, on: str, place: str = "here") -> None:
+    """Raises NotAllowed, naming the roles that would allow it and, in words, the place where.
+
+    For objects the person may not even see, use a query (404).
+    """
     if may(person, permission, on=on):
         return
     roles = roles_granting(permission)
     names = " or ".join(ROLES[key].label for key in roles)
-    raise NotAllowed(f"This needs the role {names} here.", missing=permission, roles=roles)
+    raise NotAllowed(f"This needs the role {names} {place}.", missing=permission, roles=roles)
 
 
 def within(scopes: list[str], *, field: str = "scope") -> Q:

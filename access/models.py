@@ -58,6 +58,25 @@ class AuditEvent(models.Model):
         return f"{self.actor_name} {self.action} {self.entity_type} {self.entity_name}"
 
 
+class PersonalToken(models.Model):
+    """An API token a person made and named. The token itself is knox's row with this digest; revoking removes both. Real time."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="personal_tokens")
+    name = models.CharField(max_length=80)
+    digest = models.CharField(max_length=128, unique=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "name"], name="one_token_of_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Preference(models.Model):
     """What one person chose for one place of the product: columns of a table, density, theme."""
 

@@ -19,6 +19,9 @@ class Tenant(models.Model):
     """One organisation; the top of the scope tree."""
 
     name = models.CharField(max_length=100, unique=True)
+    projects_within_department = models.BooleanField(
+        default=True, help_text="refuse project quotas that together exceed the department's"
+    )
 
     def __str__(self) -> str:
         return self.name
