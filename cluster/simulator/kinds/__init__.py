@@ -1,0 +1,44 @@
+"""The kinds that need more than being stored, by storage name; everything else follows the general rules."""
+
+from cluster.simulator.kinds import (
+    definitions,
+    events,
+    jobs,
+    namespaces,
+    pods,
+    replicated,
+    services,
+)
+from cluster.simulator.kinds.rules import GENERAL, WITH_GENERATION, KindRules
+from cluster.simulator.resources import Resource
+
+RULES: dict[str, KindRules] = {
+    "pods": pods.RULES,
+    "namespaces": namespaces.RULES,
+    "services": services.RULES,
+    "events": events.RULES,
+    "jobs.batch": jobs.RULES,
+    "cronjobs.batch": jobs.CRON_RULES,
+    "deployments.apps": replicated.DEPLOYMENT_RULES,
+    "replicasets.apps": replicated.REPLICA_SET_RULES,
+    "statefulsets.apps": replicated.STATEFUL_SET_RULES,
+    "daemonsets.apps": replicated.DAEMON_SET_RULES,
+    "customresourcedefinitions.apiextensions.k8s.io": definitions.RULES,
+    "poddisruptionbudgets.policy": WITH_GENERATION,
+    "horizontalpodautoscalers.autoscaling": GENERAL,
+    "ingresses.networking.k8s.io": WITH_GENERATION,
+    "networkpolicies.networking.k8s.io": WITH_GENERATION,
+    "priorityclasses.scheduling.k8s.io": WITH_GENERATION,
+    "leases.coordination.k8s.io": KindRules(creates_on_update=True),
+    "serviceaccounts": KindRules(returns_deleted=True),
+    "persistentvolumeclaims": KindRules(returns_deleted=True),
+    "persistentvolumes": KindRules(returns_deleted=True),
+    "resourcequotas": KindRules(returns_deleted=True),
+    "podtemplates": KindRules(has_generation=True, returns_deleted=True),
+}
+CUSTOM = KindRules(has_generation=True, needs_version_on_update=True)
+
+
+def rules_for(resource: Resource) -> KindRules:
+    """The rules of a resource's kind."""
+    return CUSTOM if resource.custom else RULES.get(resource.storage, GENERAL)

@@ -1,0 +1,119 @@
+"""Jobs: selector and labels made from the uid, defaults that depend on each other, what may change later."""
+
+from typing import Any
+
+from cluster.simulator.kinds.pods import fill_pod_spec, pod_spec_causes
+from cluster.simulator.kinds.rules import Document, KindRules, Surroundings
+from cluster.simulator.problems import Cause, unsupported, wrong
+
+UID_LABELS = ("batch.kubernetes.io/controller-uid", "controller-uid")
+NAME_LABELS = ("batch.kubernetes.io/job-name", "job-name")
+SUSPENDED_MAY_CHANGE = ("nodeSelector", "affinity", "tolerations", "schedulingGates")
+
+
+def _on_create(document: Document, around: Surroundings) -> None:
+    spec = document.setdefault("spec", {})
+    _fill_job_spec(spec)
+    metadata = document["metadata"]
+    if not spec.get("manualSelector"):
+        labels = dict.fromkeys(UID_LABELS, metadata["uid"]) | dict.fromkeys(NAME_LABELS, metadata["name"])
+        template_metadata = spec["template"].setdefault("metadata", {})
+        template_metadata["labels"] = {**template_metadata.get("labels", {}), **labels}
+        spec["selector"] = {"matchLabels": {UID_LABELS[0]: metadata["uid"]}}
+    document["status"] = {}
+
+
+def _fill_job_spec(spec: dict[str, Any]) -> None:
+    if "completions" not in spec and "parallelism" not in spec:
+        spec["completions"] = 1
+    spec.setdefault("parallelism", 1)
+    template = spec.setdefault("template", {})
+    if "podFailurePolicy" in spec:
+        spec["podReplacementPolicy"] = "Failed"
+    if spec.get("backoffLimitPerIndex") is not None and spec.get("backoffLimit") == 6:
+        spec["backoffLimit"] = 2**31 - 1
+    fill_pod_spec(template.setdefault("spec", {}))
+
+
+def _on_update(new: Document, old: Document, around: Surroundings) -> None:
+    if new.get("spec") is not old.get("spec"):
+        _fill_job_spec(new["spec"])
+        if not new["spec"].get("selector") and old["spec"].get("selector"):
+            new["spec"]["selector"] = old["spec"]["selector"]
+
+
+def _causes(new: Document, old: Document | None) -> list[Cause]:
+    spec = new.get("spec", {})
+    causes = [
+        wrong(f"spec.{key}", spec[key], "must be greater than or equal to 0")
+        for key in (
+            "parallelism",
+            "completions",
+            "backoffLimit",
+            "activeDeadlineSeconds",
+            "ttlSecondsAfterFinished",
+        )
+        if isinstance(spec.get(key), int) and spec[key] < 0
+    ]
+    mode = spec.get("completionMode", "NonIndexed")
+    if mode not in ("NonIndexed", "Indexed"):
+        causes.append(unsupported("spec.completionMode", mode, ["Indexed", "NonIndexed"]))
+    if mode == "Indexed" and spec.get("completions") is None:
+        causes.append(
+            Cause("spec.completions", "FieldValueRequired", "Required value: when completion mode is Indexed")
+        )
+    template = spec.get("template", {})
+    causes += pod_spec_causes(template.get("spec", {}), "spec.template.spec", restart=("OnFailure", "Never"))
+    if old is not None:
+        causes += _immutable(spec, old.get("spec", {}), new)
+    return causes
+
+
+def _immutable(spec: dict[str, Any], before: dict[str, Any], document: Document) -> list[Cause]:
+    causes = []
+    indexed = spec.get("completionMode") == "Indexed"
+    if spec.get("completions") != before.get("completions") and not (
+        indexed and spec.get("completions") == spec.get("parallelism")
+    ):
+        causes.append(wrong("spec.completions", spec.get("completions"), "field is immutable"))
+    for key in ("selector", "completionMode", "podFailurePolicy", "backoffLimitPerIndex"):
+        if spec.get(key) != before.get(key):
+            causes.append(wrong(f"spec.{key}", spec.get(key), "field is immutable"))
+    template, was = spec.get("template", {}), before.get("template", {})
+    if template != was and not (before.get("suspend") and _same_but_placement(template, was)):
+        causes.append(wrong("spec.template", template, "field is immutable"))
+    return causes
+
+
+def _same_but_placement(template: dict[str, Any], before: dict[str, Any]) -> bool:
+    """A suspended job's pods may be sent elsewhere and told other resources before it starts."""
+
+    def rest(document: dict[str, Any]) -> dict[str, Any]:
+        spec = {
+            key: value for key, value in document.get("spec", {}).items() if key not in SUSPENDED_MAY_CHANGE
+        }
+        spec["containers"] = [
+            {k: v for k, v in c.items() if k != "resources"} for c in spec.get("containers", [])
+        ]
+        return spec
+
+    return rest(template) == rest(before)
+
+
+def _on_create_cron(document: Document, around: Surroundings) -> None:
+    template = document.get("spec", {}).get("jobTemplate", {}).get("spec", {}).get("template", {})
+    if "spec" in template:
+        fill_pod_spec(template["spec"])
+
+
+def _cron_causes(new: Document, old: Document | None) -> list[Cause]:
+    spec = new.get("spec", {})
+    if not spec.get("schedule"):
+        return [Cause("spec.schedule", "FieldValueRequired", "Required value")]
+    job = spec.get("jobTemplate", {}).get("spec", {})
+    place = "spec.jobTemplate.spec.template.spec"
+    return pod_spec_causes(job.get("template", {}).get("spec", {}), place, restart=("OnFailure", "Never"))
+
+
+RULES = KindRules(has_generation=True, on_create=_on_create, on_update=_on_update, causes=_causes)
+CRON_RULES = KindRules(has_generation=True, on_create=_on_create_cron, causes=_cron_causes)

@@ -1,0 +1,219 @@
+"""Pods: defaults that depend on other fields, admission (priority, tolerations), what may change, graceful deletion."""
+
+import re
+from typing import Any
+
+from cluster.simulator.kinds.rules import Document, KindRules, Surroundings
+from cluster.simulator.problems import Cause, Problem, forbidden, forbidden_field, missing, unsupported, wrong
+
+FINISHED = ("Succeeded", "Failed")
+RESTART_POLICIES = ("Always", "OnFailure", "Never")
+DEFAULT_TOLERATIONS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+SYSTEM_PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
+CHANGEABLE = (
+    "activeDeadlineSeconds",
+    "terminationGracePeriodSeconds",
+    "tolerations",
+    "containers",
+    "initContainers",
+    "schedulingGates",
+)
+DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+QUANTITY = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(m|u|n|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?\d+)?")
+
+
+def fill_pod_spec(spec: dict[str, Any]) -> None:
+    """Defaults of a pod's or template's spec that depend on other fields, in place."""
+    account = spec.get("serviceAccountName") or spec.get("serviceAccount")
+    if account:
+        spec["serviceAccountName"] = spec["serviceAccount"] = account
+    for container in [*spec.get("containers", []), *spec.get("initContainers", [])]:
+        if "imagePullPolicy" not in container:
+            container["imagePullPolicy"] = _pull_policy(container.get("image", ""))
+        resources = container.get("resources")
+        if resources and resources.get("limits"):
+            requests = {**resources["limits"], **resources.get("requests", {})}
+            container["resources"] = {**resources, "requests": requests}
+        if spec.get("hostNetwork"):
+            for port in container.get("ports", []):
+                port.setdefault("hostPort", port.get("containerPort"))
+
+
+def _pull_policy(image: str) -> str:
+    """Images without a tag, or with `latest`, are pulled each time."""
+    if "@" in image:
+        return "IfNotPresent"
+    tag = image.rpartition("/")[2].partition(":")[2]
+    return "Always" if tag in ("", "latest") else "IfNotPresent"
+
+
+def _on_create(document: Document, around: Surroundings) -> None:
+    spec = document.setdefault("spec", {})
+    fill_pod_spec(spec)
+    if "serviceAccountName" not in spec:
+        spec["serviceAccountName"] = spec["serviceAccount"] = "default"
+    spec.setdefault("enableServiceLinks", True)
+    _resolve_priority(document, around)
+    present = {
+        (t.get("key"), t.get("effect")) for t in spec.get("tolerations", []) if t.get("operator") != "Equal"
+    }
+    added = [
+        {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+        for key in DEFAULT_TOLERATIONS
+        if (key, "NoExecute") not in present and (key, None) not in present and (None, None) not in present
+    ]
+    if added:
+        spec["tolerations"] = [*spec.get("tolerations", []), *added]
+    document["status"] = {"phase": "Pending", "qosClass": qos_class(spec)}
+
+
+def _resolve_priority(document: Document, around: Surroundings) -> None:
+    spec, metadata = document["spec"], document["metadata"]
+    name = spec.get("priorityClassName", "")
+    if not name:
+        for stored in around.store.listed("priorityclasses.scheduling.k8s.io"):
+            if stored.document.get("globalDefault"):
+                name = spec["priorityClassName"] = stored.name
+    if name in SYSTEM_PRIORITIES:
+        value, policy = SYSTEM_PRIORITIES[name], "PreemptLowerPriority"
+    elif name:
+        found = around.store.get("priorityclasses.scheduling.k8s.io", "", name)
+        if found is None:
+            raise _refuse(metadata, f"no PriorityClass with name {name} was found")
+        value, policy = (
+            found.document["value"],
+            found.document.get("preemptionPolicy", "PreemptLowerPriority"),
+        )
+    else:
+        value, policy = 0, "PreemptLowerPriority"
+    if "priority" in spec and spec["priority"] != value:
+        detail = "the integer value of priority (%d) must not be provided in pod spec; priority admission controller computed %d from the given PriorityClass name"
+        raise _refuse(metadata, detail % (spec["priority"], value))
+    spec["priority"] = value
+    spec.setdefault("preemptionPolicy", policy)
+
+
+def _refuse(metadata: dict[str, Any], detail: str) -> Problem:
+    return forbidden("pods", "", metadata.get("name", ""), detail)
+
+
+def qos_class(spec: dict[str, Any]) -> str:
+    """Guaranteed, Burstable or BestEffort, from requests and limits of CPU and memory."""
+    containers = [*spec.get("containers", []), *spec.get("initContainers", [])]
+    guaranteed, any_set = True, False
+    for container in containers:
+        resources = container.get("resources", {})
+        requests, limits = resources.get("requests", {}), resources.get("limits", {})
+        for name in ("cpu", "memory"):
+            any_set = any_set or name in requests or name in limits
+            if name not in limits or requests.get(name) != limits[name]:
+                guaranteed = False
+    if not any_set:
+        return "BestEffort"
+    return "Guaranteed" if guaranteed else "Burstable"
+
+
+def _on_update(new: Document, old: Document, around: Surroundings) -> None:
+    if new.get("spec") is not old.get("spec"):
+        fill_pod_spec(new["spec"])
+    status = new.get("status", {})
+    if "qosClass" not in status and "qosClass" in old.get("status", {}):
+        new["status"] = {**status, "qosClass": old["status"]["qosClass"]}
+
+
+def pod_spec_causes(
+    spec: dict[str, Any], place: str, *, restart: tuple[str, ...] = RESTART_POLICIES
+) -> list[Cause]:
+    """The broken rules of a pod's or template's spec."""
+    causes: list[Cause] = []
+    if not spec.get("containers"):
+        causes.append(missing(f"{place}.containers"))
+    policy = spec.get("restartPolicy", "Always")
+    if policy not in restart:
+        causes.append(unsupported(f"{place}.restartPolicy", policy, list(restart)))
+    names: set[str] = set()
+    for key in ("initContainers", "containers"):
+        for index, container in enumerate(spec.get(key, [])):
+            causes += _container_causes(container, f"{place}.{key}[{index}]", names)
+    volumes = {volume.get("name") for volume in spec.get("volumes", [])}
+    for index, container in enumerate(spec.get("containers", [])):
+        for number, mount in enumerate(container.get("volumeMounts", [])):
+            if mount.get("name") not in volumes:
+                field = f"{place}.containers[{index}].volumeMounts[{number}].name"
+                causes.append(Cause(field, "FieldValueNotFound", f'Not found: "{mount.get("name")}"'))
+    return causes
+
+
+def _container_causes(container: dict[str, Any], place: str, names: set[str]) -> list[Cause]:
+    causes = []
+    name = container.get("name", "")
+    if not name:
+        causes.append(missing(f"{place}.name"))
+    elif len(name) > 63 or not DNS_LABEL.fullmatch(name):
+        detail = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+        causes.append(wrong(f"{place}.name", name, detail))
+    elif name in names:
+        causes.append(Cause(f"{place}.name", "FieldValueDuplicate", f'Duplicate value: "{name}"'))
+    names.add(name)
+    if not container.get("image"):
+        causes.append(missing(f"{place}.image"))
+    resources = container.get("resources", {})
+    limits = resources.get("limits", {})
+    for kind in ("limits", "requests"):
+        for key, amount in resources.get(kind, {}).items():
+            if not QUANTITY.fullmatch(str(amount)):
+                detail = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+                causes.append(wrong(f"{place}.resources.{kind}[{key}]", amount, detail))
+    for key, amount in resources.get("requests", {}).items():
+        if "/" in key and key not in limits:
+            causes.append(
+                missing(
+                    f"{place}.resources.limits", f"Limit must be set for non overcommitable resources: {key}"
+                )
+            )
+        elif "/" in key and limits[key] != amount:
+            causes.append(
+                wrong(f"{place}.resources.requests", amount, f"must be equal to {key} limit of {limits[key]}")
+            )
+    return causes
+
+
+def _causes(new: Document, old: Document | None) -> list[Cause]:
+    if old is None:
+        return pod_spec_causes(new.get("spec", {}), "spec")
+    if new.get("spec") is old.get("spec"):
+        return []
+    if _fixed(new["spec"]) != _fixed(old["spec"]):
+        detail = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+        return [forbidden_field("spec", detail)]
+    return []
+
+
+def _fixed(spec: dict[str, Any]) -> dict[str, Any]:
+    """The parts of a pod that stay as they are."""
+    fixed = {key: value for key, value in spec.items() if key not in CHANGEABLE}
+    for key in ("containers", "initContainers"):
+        fixed[key] = [
+            {k: v for k, v in c.items() if k not in ("image", "resources")} for c in spec.get(key, [])
+        ]
+    return fixed
+
+
+def _grace_seconds(document: Document, asked: int | None) -> int:
+    """A pod that never reached a node, or has ended, goes at once."""
+    spec, status = document.get("spec", {}), document.get("status", {})
+    if not spec.get("nodeName") or status.get("phase") in FINISHED:
+        return 0
+    if asked is not None:
+        return max(asked, 0)
+    return int(spec.get("terminationGracePeriodSeconds", 30))
+
+
+RULES = KindRules(
+    has_generation=True,
+    on_create=_on_create,
+    on_update=_on_update,
+    causes=_causes,
+    grace_seconds=_grace_seconds,
+    returns_deleted=True,
+)

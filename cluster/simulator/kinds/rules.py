@@ -1,0 +1,52 @@
+"""What a kind adds to the general rules of writing: hooks on create and update, validation, deletion grace."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cluster.simulator.problems import Cause
+from cluster.simulator.resources import Registry
+from cluster.simulator.store.objects import Store
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a hook may look at."""
+
+    store: Store
+    registry: Registry
+
+
+def nothing_on_create(document: Document, around: Surroundings) -> None:
+    """Most kinds are stored as they come."""
+
+
+def nothing_on_update(new: Document, old: Document, around: Surroundings) -> None:
+    """Most kinds are stored as they come."""
+
+
+def no_causes(new: Document, old: Document | None) -> list[Cause]:
+    return []
+
+
+@dataclass(frozen=True)
+class KindRules:
+    """`on_create` and `on_update` may change the new document's top level and fresh parts, never what they share with `old`."""
+
+    has_generation: bool = False
+    returns_deleted: bool = False
+    creates_on_update: bool = False
+    needs_version_on_update: bool = False
+    on_create: Callable[[Document, Surroundings], None] = nothing_on_create
+    on_update: Callable[[Document, Document, Surroundings], None] = nothing_on_update
+    causes: Callable[[Document, Document | None], list[Cause]] = no_causes
+    """Every broken rule of a new object, or of a change of an old one."""
+    grace_seconds: Callable[[Document, int | None], int] = lambda document, asked: 0
+    """How long a deletion waits for someone to finish it; 0 removes at once."""
+    delete_finalizers: tuple[str, ...] = ()
+
+
+GENERAL = KindRules()
+WITH_GENERATION = KindRules(has_generation=True)

@@ -1,0 +1,1 @@
+"""Kubernetes types as data: trimmed OpenAPI schemas, discovery and protobuf field numbers of one version."""

@@ -1,0 +1,102 @@
+"""Strategic merge patch: lists are merged by the merge keys of their types, with Kubernetes' directives."""
+
+from typing import Any
+
+from cluster.simulator.openapi.schema import Schema
+from cluster.simulator.problems import bad_request
+
+DIRECTIVE = "$patch"
+DELETE_FROM = "$deleteFromPrimitiveList/"
+ORDER = "$setElementOrder/"
+RETAIN = "$retainKeys"
+
+
+def strategic_merge(schema: Schema | None, original: Any, patch: Any) -> Any:
+    """The patched value; unchanged parts are shared with the original. Raises 400 for directives that make no sense."""
+    if not isinstance(patch, dict):
+        return patch
+    directive = patch.get(DIRECTIVE)
+    if directive == "replace":
+        return {key: value for key, value in patch.items() if key != DIRECTIVE}
+    if directive == "delete":
+        return {}
+    if directive not in (None, "merge"):
+        raise bad_request(f"Unknown patch type found: {directive}")
+    result = dict(original) if isinstance(original, dict) else {}
+    _retain(result, patch)
+    for key, value in patch.items():
+        if key.startswith(DELETE_FROM):
+            field = key.removeprefix(DELETE_FROM)
+            result[field] = [item for item in result.get(field, []) if item not in value]
+    for key, value in patch.items():
+        if key.startswith(("$deleteFrom", "$setElementOrder", "$retainKeys", DIRECTIVE)):
+            continue
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = _merge_field(
+                schema.child(key) if schema else None, result.get(key), value, patch.get(ORDER + key)
+            )
+    for key, order in patch.items():
+        if key.startswith(ORDER) and key.removeprefix(ORDER) not in patch:
+            field = key.removeprefix(ORDER)
+            if isinstance(result.get(field), list):
+                child = schema.child(field) if schema else None
+                result[field] = _ordered(child.merge_key if child else "", result[field], order)
+    return result
+
+
+def _retain(result: dict[str, Any], patch: dict[str, Any]) -> None:
+    """`$retainKeys` names all keys that may stay."""
+    if RETAIN in patch:
+        for key in [key for key in result if key not in patch[RETAIN]]:
+            del result[key]
+
+
+def _merge_field(child: Schema | None, original: Any, value: Any, order: Any) -> Any:
+    if isinstance(value, dict):
+        return strategic_merge(child, original, value)
+    if not isinstance(value, list) or child is None or "merge" not in child.patch_strategies:
+        return value
+    if child.merge_key:
+        return _merge_list(child, original or [], value, order)
+    merged = list(original or [])
+    merged += [item for item in value if item not in merged]
+    return _ordered("", merged, order) if order else merged
+
+
+def _merge_list(child: Schema, original: list[Any], patch: list[Any], order: Any) -> list[Any]:
+    """Elements are the same when their merge key is; new ones go to the end unless an order is given."""
+    key = child.merge_key
+    if any(isinstance(item, dict) and item.get(DIRECTIVE) == "replace" for item in patch):
+        return [item for item in patch if DIRECTIVE not in item]
+    result = list(original)
+    for item in patch:
+        if not isinstance(item, dict) or key not in item:
+            raise bad_request(f"map: {item} does not contain declared merge key: {key}")
+        position = next((i for i, present in enumerate(result) if present.get(key) == item[key]), None)
+        if item.get(DIRECTIVE) == "delete":
+            result = [present for present in result if present.get(key) != item[key]]
+        elif position is None:
+            result.append(strategic_merge(child.items, {}, item))
+        else:
+            result[position] = strategic_merge(child.items, result[position], item)
+    return _ordered(key, result, order) if order else result
+
+
+def _ordered(key: str, items: list[Any], order: list[Any]) -> list[Any]:
+    """Items named in `order` come in that order; others keep their place after the item they followed."""
+
+    def name(item: Any) -> Any:
+        return item.get(key) if key and isinstance(item, dict) else item
+
+    wanted = {name(entry): position for position, entry in enumerate(order)}
+    keyed = [item for item in items if name(item) in wanted]
+    keyed.sort(key=lambda item: wanted[name(item)])
+    result: list[Any] = []
+    for item in items:
+        if name(item) in wanted:
+            result.append(keyed.pop(0))
+        else:
+            result.append(item)
+    return result

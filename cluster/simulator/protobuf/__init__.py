@@ -1,0 +1,1 @@
+"""Reads Kubernetes' protobuf bodies with field numbers kept as data."""

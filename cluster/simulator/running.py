@@ -1,0 +1,116 @@
+"""Starts a server on a data folder: certificates, store, HTTPS; and writes the kubeconfig."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+import yaml
+
+from cluster.simulator.certificates import ensure_certificates
+from cluster.simulator.identities import Identities
+from cluster.simulator.server.api import Api
+from cluster.simulator.server.application import Application
+from cluster.simulator.server.bootstrap import fill_new_cluster
+from cluster.simulator.store.objects import Store
+
+ADDRESS = "127.0.0.1"
+KEEP_ALIVE_SECONDS = 600
+"""Clients keep idle connections for minutes; closing earlier than they do makes requests fail at random."""
+STOP_SECONDS = 3
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """`history_length` is how many changes of a resource a watch can go back."""
+
+    port: int
+    data: Path
+    kubeconfig: Path | None = None
+    history_length: int = 20_000
+
+
+class SimulatedServer:
+    """One API server; `url` is known before it serves."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        folder = settings.data
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.settings = settings
+        self.url = f"https://{ADDRESS}:{settings.port}"
+        self._authority, self._certificate, self._key = ensure_certificates(folder, [ADDRESS, "::1"])
+        identities = Identities(folder)
+        self._store = Store(folder / "cluster.sqlite3", history_length=settings.history_length)
+        self.api = Api(self._store, identities, self._authority.read_text())
+        fill_new_cluster(self.api)
+        self._store.commit()
+        if settings.kubeconfig is not None:
+            write_kubeconfig(
+                settings.kubeconfig, self.url, self._authority.read_text(), identities.administrator_token
+            )
+        self._server: uvicorn.Server | None = None
+
+    async def serve(
+        self, *background: Callable[[Api], Awaitable[None]], on_ready: Callable[[], None] | None = None
+    ) -> None:
+        """Serve until `stop()` or a signal; then commit and close the store."""
+        config = uvicorn.Config(
+            Application(self.api),
+            host=ADDRESS,
+            port=self.settings.port,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            access_log=False,
+            log_level="warning",
+            proxy_headers=False,
+            server_header=False,
+            ssl_certfile=str(self._certificate),
+            ssl_keyfile=str(self._key),
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=STOP_SECONDS,
+            backlog=512,
+        )
+        server = self._server = uvicorn.Server(config)
+        tasks = [asyncio.ensure_future(start(self.api)) for start in background]
+        if on_ready is not None:
+            tasks.append(asyncio.ensure_future(_when_started(server, on_ready)))
+        try:
+            await server.serve()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._store.close()
+
+    def stop(self) -> None:
+        """End `serve()`; open watches are closed after a short while. May be called from any thread."""
+        if self._server is not None:
+            self._server.should_exit = True
+
+
+async def _when_started(server: uvicorn.Server, on_ready: Callable[[], None]) -> None:
+    while not server.started:
+        await asyncio.sleep(0.02)
+    on_ready()
+
+
+def write_kubeconfig(path: Path, url: str, authority: str, token: str) -> None:
+    """A kubeconfig for the administrator, readable by its owner only."""
+    import base64
+
+    cluster = {"server": url, "certificate-authority-data": base64.b64encode(authority.encode()).decode()}
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "simulated", "cluster": cluster}],
+        "users": [{"name": "simulated-admin", "user": {"token": token}}],
+        "contexts": [{"name": "simulated", "context": {"cluster": "simulated", "user": "simulated-admin"}}],
+        "current-context": "simulated",
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(yaml.safe_dump(document, sort_keys=False))

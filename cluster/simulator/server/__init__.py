@@ -1,0 +1,1 @@
+"""The REST dialect of Kubernetes over the store."""

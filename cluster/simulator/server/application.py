@@ -1,0 +1,178 @@
+"""The ASGI application: reads a request, finds who asks and for what, answers; every refusal becomes a `Status`."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from cluster.simulator.identities import ANONYMOUS, User
+from cluster.simulator.problems import Problem, unauthorized
+from cluster.simulator.server.api import Api
+from cluster.simulator.server.discovery import fixed_answer
+from cluster.simulator.server.handling import handle
+from cluster.simulator.server.kubelet_proxy import forward, proxied_url
+from cluster.simulator.server.messages import JSON, Answer, Request, Target, json_answer, parse_query
+from cluster.simulator.server.negotiation import Form, wanted_form
+from cluster.simulator.server.routing import find_target
+from cluster.simulator.server.streaming import open_watch, watch_lines
+
+PROXIED = ("log", "proxy")
+LARGEST_BODY = 3 * 1024 * 1024
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+logger = logging.getLogger(__name__)
+
+
+class Application:
+    """`await application(scope, receive, send)` for each request, on the loop that owns the store."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._committed: asyncio.Future[None] | None = None
+        api.store.schedule_commit = self._schedule_commit
+
+    def _schedule_commit(self) -> None:
+        """Writes of one turn of the loop are committed together."""
+        loop = asyncio.get_running_loop()
+        self._committed = loop.create_future()
+        loop.call_soon(self._commit)
+
+    def _commit(self) -> None:
+        waiting, self._committed = self._committed, None
+        self._api.store.commit()
+        if waiting is not None:
+            waiting.set_result(None)
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
+        path = scope["raw_path"].partition(b"?")[0].decode("latin-1")
+        query = scope["query_string"]
+        request = Request(
+            scope["method"], path, parse_query(query), headers, raw_query=query.decode("latin-1")
+        )
+        try:
+            request.user = self._authenticate(headers)
+            if "content-length" in headers or "transfer-encoding" in headers:
+                request.body = await _read_body(receive)
+            await self._answer(request, receive, send)
+        except Problem as problem:
+            await _send(send, _problem_answer(problem))
+        except Exception:
+            logger.exception("%s %s failed", request.method, request.path)
+            problem = Problem(500, "InternalError", "Internal error occurred: see the simulator's log")
+            await _send(send, _problem_answer(problem))
+
+    def _authenticate(self, headers: dict[str, str]) -> User:
+        """The owner of the bearer token. Raises 401 for a token nobody has."""
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if not scheme:
+            return ANONYMOUS
+        user = self._api.identities.user_of(token.strip()) if scheme.lower() == "bearer" else None
+        if user is None:
+            raise unauthorized()
+        return user
+
+    async def _answer(self, request: Request, receive: Receive, send: Send) -> None:
+        answer = fixed_answer(self._api, request)
+        if answer is not None:
+            await _send(send, answer)
+            return
+        target = find_target(request.path, self._api.registry)
+        watching = request.method == "GET" and not target.subresource and request.flag("watch")
+        form = wanted_form(request.headers.get("accept", ""))
+        if watching:
+            await self._watch(request, target, form, receive, send)
+            return
+        if target.subresource in PROXIED:
+            await self._forward(request, target, receive, send)
+            return
+        if request.method in ("GET", "HEAD"):
+            self._api.store.commit()  # nobody may read what could still be lost
+        answer = handle(self._api, request, target, form)
+        if self._committed is not None:
+            await asyncio.shield(self._committed)
+        await _send(send, answer)
+
+    async def _forward(self, request: Request, target: Target, receive: Receive, send: Send) -> None:
+        url, node = proxied_url(self._api, request, target)
+        if not url:  # a pod without a node has not said anything
+            await _send(send, Answer(200, b"", "text/plain"))
+            return
+        status, headers, chunks = await forward(request, url, node)
+        await stream(chunks, receive, send, status=status, headers=headers)
+
+    async def _watch(
+        self, request: Request, target: Target, form: Form, receive: Receive, send: Send
+    ) -> None:
+        self._api.store.commit()
+        watcher, first = open_watch(self._api, request, target, form)
+        lines = watch_lines(self._api, request, target, watcher, first)
+        await stream(lines, receive, send)
+
+
+async def stream(
+    chunks: AsyncIterator[bytes],
+    receive: Receive,
+    send: Send,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> None:
+    """Send chunks as they come, until they end or the client goes."""
+    await send(_start(status, headers or {"content-type": JSON}))
+    await send({"type": "http.response.body", "body": b"", "more_body": True})
+    sending = asyncio.ensure_future(_send_chunks(chunks, send))
+    leaving = asyncio.ensure_future(_disconnected(receive))
+    try:
+        await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        leaving.cancel()
+        sending.cancel()
+        await asyncio.gather(sending, leaving, return_exceptions=True)
+
+
+async def _send_chunks(chunks: AsyncIterator[bytes], send: Send) -> None:
+    async for chunk in chunks:
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _read_body(receive: Receive) -> bytes:
+    """Raises 413 for a body larger than the API takes."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Problem(400, "BadRequest", "the client went before its request was complete")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > LARGEST_BODY:
+            raise Problem(413, "RequestEntityTooLarge", f"Request entity too large: limit is {LARGEST_BODY}")
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _problem_answer(problem: Problem) -> Answer:
+    answer = json_answer(problem.as_status(), problem.code)
+    answer.headers.update(problem.headers)
+    return answer
+
+
+def _start(status: int, headers: dict[str, str]) -> dict[str, Any]:
+    pairs = [(key.lower().encode(), value.encode("latin-1", "replace")) for key, value in headers.items()]
+    return {"type": "http.response.start", "status": status, "headers": pairs}
+
+
+async def _send(send: Send, answer: Answer) -> None:
+    headers = {"content-type": answer.media_type, "content-length": str(len(answer.body)), **answer.headers}
+    await send(_start(answer.status, headers))
+    await send({"type": "http.response.body", "body": answer.body})

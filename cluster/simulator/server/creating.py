@@ -1,0 +1,129 @@
+"""Create: from a decoded body to a stored object."""
+
+import secrets
+import uuid
+from typing import Any
+
+from cluster.clock import now
+from cluster.simulator.kinds import rules_for
+from cluster.simulator.kinds.definitions import established, is_established
+from cluster.simulator.kinds.namespaces import refuse_terminating
+from cluster.simulator.patching.managed_fields import track_update
+from cluster.simulator.problems import Problem, already_exists, bad_request, invalid, not_found
+from cluster.simulator.resources import Resource
+from cluster.simulator.server.api import CRDS, Api, Document, incoming
+from cluster.simulator.server.options import WriteOptions
+from cluster.simulator.store.objects import Stored
+from cluster.simulator.validation.metadata import metadata_causes
+from cluster.simulator.validation.values import value_causes
+
+SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+LONGEST_GENERATED = 58
+SERVER_SET = (
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+    "generation",
+)
+
+
+def timestamp() -> str:
+    """Now on the product's clock, as objects carry it."""
+    return now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def create(
+    api: Api, resource: Resource, namespace: str, document: Document, options: WriteOptions
+) -> Document:
+    """Store a new object; gives the document as stored (or as it would be). Raises Problem."""
+    rules = rules_for(resource)
+    metadata = document["metadata"] = dict(document.get("metadata") or {})
+    _check_metadata(resource, namespace, metadata)
+    _check_namespace(api, resource, namespace, metadata)
+    if resource.custom and "status" in resource.subresources:
+        document.pop("status", None)
+    for key in SERVER_SET:
+        metadata.pop(key, None)
+    metadata["uid"] = str(uuid.uuid4())
+    metadata["creationTimestamp"] = timestamp()
+    if rules.has_generation:
+        metadata["generation"] = 1
+    document = incoming(resource, document)
+    rules.on_create(document, api.around)
+    metadata.setdefault("finalizers", []).extend(rules.delete_finalizers) if rules.delete_finalizers else None
+    causes = metadata_causes(metadata, resource.storage)
+    causes += value_causes(resource.schema, document) if resource.custom else []
+    causes += rules.causes(document, None)
+    if causes:
+        raise invalid(resource.kind, resource.group, metadata.get("name", ""), causes)
+    options.strictness.judge()
+    if api.store.get(resource.storage, metadata.get("namespace", ""), metadata["name"]) is not None:
+        raise already_exists(resource.plural, resource.group, metadata["name"])
+    track_update(
+        resource, None, document, options.field_manager, options.subresource, metadata["creationTimestamp"]
+    )
+    if options.dry_run:
+        return document
+    stored = api.store.put(resource.storage, document)
+    after_create(api, resource, stored)
+    return stored.document
+
+
+def after_create(api: Api, resource: Resource, stored: Stored) -> None:
+    """What the server's own controllers do at once."""
+    if resource.storage == CRDS:
+        refreshed = established(stored.document, api.around)
+        api.store.put(CRDS, refreshed)
+        if is_established(refreshed):
+            api.registry.replace_custom(refreshed, stored.name)
+    elif resource.storage == "namespaces":
+        fill_namespace(api, stored.name)
+
+
+def fill_namespace(api: Api, namespace: str) -> None:
+    """A new namespace gets its default service account and the CA certificate."""
+    accounts, maps = api.registry.find("", "v1", "serviceaccounts"), api.registry.find("", "v1", "configmaps")
+    assert accounts is not None and maps is not None
+    for resource, name, content in (
+        (accounts, "default", {}),
+        (maps, "kube-root-ca.crt", {"data": {"ca.crt": api.authority}}),
+    ):
+        if api.store.get(resource.storage, namespace, name) is None:
+            metadata = {
+                "name": name,
+                "namespace": namespace,
+                "uid": str(uuid.uuid4()),
+                "creationTimestamp": timestamp(),
+            }
+            api.store.put(
+                resource.storage,
+                {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata, **content},
+            )
+
+
+def _check_metadata(resource: Resource, namespace: str, metadata: dict[str, Any]) -> None:
+    if metadata.get("resourceVersion"):
+        raise Problem(500, "InternalError", "resourceVersion should not be set on objects to be created")
+    if resource.namespaced:
+        if metadata.get("namespace") and metadata["namespace"] != namespace:
+            raise bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request"
+            )
+        metadata["namespace"] = namespace
+    elif metadata.get("namespace"):
+        raise bad_request("namespace is not allowed on a cluster-scoped object")
+    if not metadata.get("name") and metadata.get("generateName"):
+        suffix = "".join(secrets.choice(SUFFIX_LETTERS) for _ in range(5))
+        metadata["name"] = metadata["generateName"][:LONGEST_GENERATED] + suffix
+
+
+def _check_namespace(api: Api, resource: Resource, namespace: str, metadata: dict[str, Any]) -> None:
+    if not resource.namespaced:
+        return
+    found = api.store.get("namespaces", "", namespace)
+    if found is None:
+        raise not_found("namespaces", "", namespace)
+    if found.document["metadata"].get("deletionTimestamp") and resource.storage != "events":
+        raise refuse_terminating(namespace, resource.plural, resource.group, metadata.get("name", ""))

@@ -1,0 +1,143 @@
+"""Delete: preconditions, propagation, grace and finalizers."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from cluster.clock import now
+from cluster.simulator.kinds import rules_for
+from cluster.simulator.kinds.namespaces import terminating
+from cluster.simulator.problems import bad_request, conflict
+from cluster.simulator.resources import Resource
+from cluster.simulator.server.api import Api, Document
+from cluster.simulator.server.bodies import read_body
+from cluster.simulator.server.messages import Request
+from cluster.simulator.server.updating import after_remove
+from cluster.simulator.store.objects import Stored
+
+ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
+FINALIZER_OF = {"Orphan": ORPHAN, "Foreground": FOREGROUND, "Background": ""}
+
+
+@dataclass(frozen=True)
+class DeleteOptions:
+    grace_seconds: int | None = None
+    propagation: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    dry_run: bool = False
+
+    @classmethod
+    def of(cls, request: Request) -> "DeleteOptions":
+        """From the body, else from the query. Raises 400 for values the API does not have."""
+        body = read_body(request) if request.body.strip() else {}
+        if not isinstance(body, dict):
+            raise bad_request("the body is not a DeleteOptions object")
+        conditions = body.get("preconditions") or {}
+        orphan = body.get("orphanDependents")
+        propagation = body.get("propagationPolicy") or request.query.get("propagationPolicy", "")
+        if orphan is not None and not propagation:
+            propagation = "Orphan" if orphan else "Background"
+        if propagation and propagation not in FINALIZER_OF:
+            raise bad_request(
+                f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "{propagation}"'
+            )
+        grace = body.get("gracePeriodSeconds")
+        return cls(
+            request.integer("gracePeriodSeconds") if grace is None else int(grace),
+            propagation,
+            conditions.get("uid") or "",
+            conditions.get("resourceVersion") or "",
+            bool(body.get("dryRun")) or request.dry_run,
+        )
+
+
+def delete(api: Api, resource: Resource, stored: Stored, options: DeleteOptions) -> tuple[Document, bool]:
+    """Delete or begin to delete; gives the object's last or present state and whether it is gone. Raises 409."""
+    _check_preconditions(resource, stored, options)
+    if resource.storage == "namespaces":
+        return _begin_namespace(api, resource, stored, options)
+    rules = rules_for(resource)
+    document = stored.document
+    metadata = dict(document["metadata"])
+    finalizers = _finalizers(metadata.get("finalizers", []), options.propagation)
+    grace = rules.grace_seconds(document, options.grace_seconds)
+    if metadata.get("deletionTimestamp"):
+        grace = min(grace, int(metadata.get("deletionGracePeriodSeconds", 0)))
+    if grace == 0 and not finalizers:
+        if options.dry_run:
+            return document, True
+        last = api.store.remove(resource.storage, stored)
+        after_remove(api, resource, last)
+        return last.document, True
+    unchanged = metadata.get("deletionGracePeriodSeconds") == grace and finalizers == metadata.get(
+        "finalizers", []
+    )
+    if metadata.get("deletionTimestamp") and unchanged:
+        return document, False
+    if not metadata.get("deletionTimestamp") or metadata.get("deletionGracePeriodSeconds") != grace:
+        metadata["deletionTimestamp"] = (now() + timedelta(seconds=grace)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        metadata["deletionGracePeriodSeconds"] = grace
+        if "generation" in metadata:
+            metadata["generation"] += 1
+    if finalizers:
+        metadata["finalizers"] = finalizers
+    marked = {**document, "metadata": metadata}
+    if options.dry_run:
+        return marked, False
+    return api.store.put(resource.storage, marked).document, False
+
+
+def _begin_namespace(
+    api: Api, resource: Resource, stored: Stored, options: DeleteOptions
+) -> tuple[Document, bool]:
+    """A namespace is marked; `namespace_cleanup` empties and removes it."""
+    if stored.document["metadata"].get("deletionTimestamp"):
+        return stored.document, False
+    metadata = {**stored.document["metadata"], "deletionTimestamp": now().strftime("%Y-%m-%dT%H:%M:%SZ")}
+    marked = terminating({**stored.document, "metadata": metadata})
+    return (marked if options.dry_run else api.store.put(resource.storage, marked).document), False
+
+
+def _check_preconditions(resource: Resource, stored: Stored, options: DeleteOptions) -> None:
+    metadata = stored.document["metadata"]
+    for label, wanted, found in (
+        ("UID", options.uid, metadata["uid"]),
+        ("ResourceVersion", options.resource_version, metadata["resourceVersion"]),
+    ):
+        if wanted and wanted != found:
+            detail = (
+                f"Precondition failed: {label} in precondition: {wanted}, {label} in object meta: {found}"
+            )
+            raise conflict(resource.plural, resource.group, stored.name, detail)
+
+
+def _finalizers(present: list[str], propagation: str) -> list[str]:
+    if not propagation:
+        return present
+    wanted = FINALIZER_OF[propagation]
+    others = [entry for entry in present if entry not in (ORPHAN, FOREGROUND)]
+    return [*others, wanted] if wanted else others
+
+
+def delete_many(api: Api, resource: Resource, found: list[Stored], options: DeleteOptions) -> list[Document]:
+    """Delete each; an object that went in between is no error."""
+    single = replace(options, uid="", resource_version="")
+    deleted = []
+    for stored in found:
+        current = api.store.get(resource.storage, stored.namespace, stored.name)
+        if current is not None:
+            deleted.append(delete(api, resource, current, single)[0])
+    return deleted
+
+
+def success(resource: Resource, document: Document) -> dict[str, Any]:
+    """The `Status` that says an object is gone."""
+    details = {
+        "name": document["metadata"]["name"],
+        "kind": resource.plural,
+        "uid": document["metadata"]["uid"],
+    }
+    if resource.group:
+        details["group"] = resource.group
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}

@@ -1,0 +1,151 @@
+"""log, nodes/proxy and pods/proxy: forwarded to the node's kubelet endpoint, as a real API server forwards them.
+
+The endpoint's address is the node's InternalIP, its port `status.daemonEndpoints.kubeletEndpoint.Port`; a simulated kubelet serves plain
+HTTP on the loop-back interface. Paths: `/containerLogs/<namespace>/<pod>/<container>?…`, `/<anything>` for nodes/proxy, and
+`/podProxy/<namespace>/<pod>/<port>/<rest>` for pods/proxy, because imaginary pods have no address one could connect to.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import httpx
+
+from cluster.simulator.problems import Problem, bad_request, not_found
+from cluster.simulator.server.api import Api, Document
+from cluster.simulator.server.messages import Request, Target
+from cluster.simulator.server.subresources import existing
+
+LOG_OPTIONS = {"follow", "previous", "sinceSeconds", "sinceTime", "timestamps", "tailLines", "limitBytes"}
+CONNECT_SECONDS = 5.0
+NODE_HEADER = "x-simulator-node"
+ADDRESS_ANNOTATION = "simulator/kubelet-address"
+"""Overrides where a node's kubelet endpoint is (host:port), when the node's InternalIP is imaginary."""
+
+_client: list[httpx.AsyncClient] = []
+
+
+def _http() -> httpx.AsyncClient:
+    """One pooled client per process, made on the loop that uses it."""
+    if not _client:
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=100)
+        _client.append(
+            httpx.AsyncClient(
+                limits=limits, timeout=httpx.Timeout(30.0, connect=CONNECT_SECONDS), trust_env=False
+            )
+        )
+    return _client[0]
+
+
+def proxied_url(api: Api, request: Request, target: Target) -> tuple[str, str]:
+    """Where a log or proxy request goes and for which node; empty for the log of a pod without one. Raises 400, 404, 500."""
+    if target.resource.storage == "nodes":
+        node = target.name.removeprefix("http:").partition(":")[0]
+        return _endpoint(api, node) + (target.rest or "/") + _query(request), node
+    if target.subresource == "log":
+        return _log_url(api, request, target)
+    name, _, port = target.name.removeprefix("http:").partition(":")
+    pod = existing(api, Target(target.resource, target.namespace, name)).document
+    port = port or _first_port(pod)
+    place = f"/podProxy/{quote(target.namespace)}/{quote(name)}/{quote(port)}{target.rest or '/'}"
+    node = _node_of(pod, name)
+    return _endpoint(api, node) + place + _query(request), node
+
+
+def _query(request: Request) -> str:
+    return f"?{request.raw_query}" if request.raw_query else ""
+
+
+def _first_port(pod: Document) -> str:
+    for container in pod["spec"].get("containers", []):
+        for port in container.get("ports", []):
+            return str(port["containerPort"])
+    return "80"
+
+
+def _node_of(pod: Document, name: str) -> str:
+    node = pod["spec"].get("nodeName", "")
+    if not node:
+        raise bad_request(f"pod {name} does not have a host assigned")
+    return str(node)
+
+
+def _log_url(api: Api, request: Request, target: Target) -> tuple[str, str]:
+    pod = existing(api, target).document
+    container = request.query.get("container", "") or _only_container(pod, target.name)
+    names = [
+        c["name"]
+        for key in ("containers", "initContainers", "ephemeralContainers")
+        for c in pod["spec"].get(key, [])
+    ]
+    if container not in names:
+        raise bad_request(f"container {container} is not valid for pod {target.name}")
+    for key in ("tailLines", "limitBytes", "sinceSeconds"):
+        number = request.integer(key)
+        if number is not None and (number < 0 or (number == 0 and key != "tailLines")):
+            raise Problem(
+                422,
+                "Invalid",
+                f'PodLogOptions "{target.name}" is invalid: {key}: Invalid value: {number}: must be greater than 0',
+                details={},
+            )
+    node = pod["spec"].get("nodeName")
+    if not node:
+        return "", ""
+    options = {key: value for key, value in request.query.items() if key in LOG_OPTIONS}
+    place = f"/containerLogs/{quote(target.namespace)}/{quote(target.name)}/{quote(container)}"
+    return _endpoint(api, node) + place + (f"?{urlencode(options)}" if options else ""), node
+
+
+def _only_container(pod: Document, name: str) -> str:
+    containers = [container["name"] for container in pod["spec"].get("containers", [])]
+    chosen = (pod["metadata"].get("annotations") or {}).get("kubectl.kubernetes.io/default-container")
+    if chosen in containers:
+        return str(chosen)
+    if len(containers) > 1:
+        listed = " ".join(containers)
+        raise bad_request(f"a container name must be specified for pod {name}, choose one of: [{listed}]")
+    return str(containers[0])
+
+
+def _endpoint(api: Api, node: str) -> str:
+    found = api.store.get("nodes", "", node)
+    if found is None:
+        raise not_found("nodes", "", node)
+    document = found.document
+    given = (document["metadata"].get("annotations") or {}).get(ADDRESS_ANNOTATION)
+    if given:
+        return f"http://{given}"
+    status = document.get("status", {})
+    port = status.get("daemonEndpoints", {}).get("kubeletEndpoint", {}).get("Port")
+    address = next((a["address"] for a in status.get("addresses", []) if a["type"] == "InternalIP"), None)
+    if not port or not address:
+        raise Problem(500, "InternalError", f"node {node} names no kubelet endpoint")
+    return f"http://{address}:{port}"
+
+
+async def forward(request: Request, url: str, node: str) -> tuple[int, dict[str, str], AsyncIterator[bytes]]:
+    """Status, headers and body chunks of the kubelet's answer. Raises 503 when it cannot be reached."""
+    kept = {key: value for key, value in request.headers.items() if key in ("accept", "content-type")}
+    kept["accept-encoding"] = "identity"
+    kept[NODE_HEADER] = node
+    following = request.flag("follow")
+    timeout: Any = httpx.Timeout(None, connect=CONNECT_SECONDS) if following else httpx.USE_CLIENT_DEFAULT
+    message = _http().build_request(
+        request.method, url, content=request.body or None, headers=kept, timeout=timeout
+    )
+    try:
+        response = await _http().send(message, stream=True)
+    except httpx.HTTPError as error:
+        text = f"error trying to reach service: {error or type(error).__name__}"
+        raise Problem(503, "ServiceUnavailable", text) from None
+    headers = {"content-type": response.headers.get("content-type", "text/plain")}
+    return response.status_code, headers, _chunks(response)
+
+
+async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in response.aiter_raw():
+            yield chunk
+    finally:
+        await response.aclose()

@@ -1,0 +1,224 @@
+"""binding, eviction, scale, finalize, token: subresources whose bodies are not the object itself."""
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from cluster.simulator.patching.json_patch import apply_json_patch
+from cluster.simulator.patching.managed_fields import track_update
+from cluster.simulator.patching.merge import merge
+from cluster.simulator.problems import (
+    Problem,
+    bad_request,
+    conflict,
+    invalid,
+    method_not_allowed,
+    not_found,
+    too_many_requests,
+    wrong,
+)
+from cluster.simulator.server.api import Api, Document
+from cluster.simulator.server.bodies import read_body
+from cluster.simulator.server.creating import timestamp
+from cluster.simulator.server.deleting import DeleteOptions, delete
+from cluster.simulator.server.disruption import budget_refusal
+from cluster.simulator.server.messages import Answer, Request, Target, json_answer
+from cluster.simulator.server.options import WriteOptions
+from cluster.simulator.server.patches import JSON_PATCH, MERGE, STRATEGIC
+from cluster.simulator.server.scaling import read_scale, write_scale
+from cluster.simulator.server.updating import settle
+from cluster.simulator.store.objects import Stored
+
+SUCCESS_CREATED = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
+LONGEST_TOKEN_SECONDS = 2**32
+
+
+def existing(api: Api, target: Target) -> Stored:
+    """The object a request names. Raises 404."""
+    resource = target.resource
+    stored = api.store.get(resource.storage, target.namespace, target.name)
+    if stored is None:
+        raise not_found(resource.plural, resource.group, target.name)
+    return stored
+
+
+def answer_subresource(api: Api, request: Request, target: Target) -> Answer | None:
+    """The answer of a subresource that has its own kind of body, or None for those that have the object's."""
+    storage, name = target.resource.storage, target.subresource
+    if storage == "pods" and name in ("binding", "eviction"):
+        if request.method != "POST":
+            raise method_not_allowed(request.method)
+        body = _body(request)
+        return bind(api, request, target, body) if name == "binding" else evict(api, request, target, body)
+    if name == "scale":
+        return _scale(api, request, target)
+    if storage == "namespaces" and name == "finalize" and request.method == "PUT":
+        return _finalize(api, request, target)
+    if storage == "serviceaccounts" and name == "token" and request.method == "POST":
+        return _issue_token(api, request, target)
+    return None
+
+
+def _body(request: Request) -> Document:
+    body = read_body(request)
+    if not isinstance(body, dict):
+        raise bad_request("the body is not an object")
+    return body
+
+
+def bind(api: Api, request: Request, target: Target, body: Document) -> Answer:
+    """Put a pod on a node: once, with the uid the scheduler saw. Raises 400, 404, 409, 422."""
+    node = (body.get("target") or {}).get("name", "")
+    if not node:
+        raise invalid("Binding", "", target.name, [wrong("target.name", "", "Required value")])
+    metadata = body.get("metadata") or {}
+    stored = existing(api, target)
+    document = stored.document
+    uid, name = metadata.get("uid"), stored.name
+    if metadata.get("name") and metadata["name"] != name:
+        raise bad_request("name in URL does not match name in Binding object")
+    if uid and uid != document["metadata"]["uid"]:
+        detail = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {document['metadata']['uid']}"
+        raise conflict("pods", "", name, detail)
+    if (
+        metadata.get("resourceVersion")
+        and metadata["resourceVersion"] != document["metadata"]["resourceVersion"]
+    ):
+        raise conflict(
+            "pods", "", name, "Precondition failed: ResourceVersion in precondition differs from the object's"
+        )
+    if document["metadata"].get("deletionTimestamp"):
+        raise _binding_conflict(name, f"pod {name} is being deleted, cannot be assigned to a host")
+    if document["spec"].get("nodeName"):
+        raise _binding_conflict(
+            name, f'pod {name} is already assigned to node "{document["spec"]["nodeName"]}"'
+        )
+    if document["spec"].get("schedulingGates"):
+        raise _binding_conflict(name, f"pod {name} has non-empty .spec.schedulingGates")
+    bound = _bound(document, node, metadata.get("annotations") or {})
+    track_update(target.resource, document, bound, request.field_manager, "binding", timestamp())
+    if not request.dry_run:
+        api.store.put("pods", bound)
+    return json_answer(SUCCESS_CREATED, 201)
+
+
+def _binding_conflict(name: str, detail: str) -> Problem:
+    problem = conflict("pods/binding", "", name, detail)
+    problem.details = {"name": name, "kind": "pods/binding"}
+    return problem
+
+
+def _bound(document: Document, node: str, annotations: dict[str, str]) -> Document:
+    metadata = dict(document["metadata"])
+    if annotations:
+        metadata["annotations"] = {**metadata.get("annotations", {}), **annotations}
+    status = document.get("status", {})
+    others = [condition for condition in status.get("conditions", []) if condition["type"] != "PodScheduled"]
+    scheduled = {
+        "type": "PodScheduled",
+        "status": "True",
+        "lastProbeTime": None,
+        "lastTransitionTime": timestamp(),
+    }
+    if "generation" in metadata:
+        metadata["generation"] += 1
+    return {
+        **document,
+        "metadata": metadata,
+        "spec": {**document["spec"], "nodeName": node},
+        "status": {**status, "conditions": [*others, scheduled]},
+    }
+
+
+def evict(api: Api, request: Request, target: Target, body: Document) -> Answer:
+    """Delete a pod unless a PodDisruptionBudget protects it. Raises 404, 409, 429."""
+    stored = existing(api, target)
+    refusal = budget_refusal(api, stored)
+    if refusal is not None:
+        cause = {"reason": "DisruptionBudget", "message": refusal}
+        raise too_many_requests(
+            "Cannot evict pod as it would violate the pod's disruption budget.", retry_after=0, causes=[cause]
+        )
+    options = body.get("deleteOptions") or {}
+    conditions = options.get("preconditions") or {}
+    delete(
+        api,
+        target.resource,
+        stored,
+        DeleteOptions(
+            options.get("gracePeriodSeconds"),
+            options.get("propagationPolicy") or "",
+            conditions.get("uid") or "",
+            conditions.get("resourceVersion") or "",
+            request.dry_run or bool(options.get("dryRun")),
+        ),
+    )
+    return json_answer(SUCCESS_CREATED, 201)
+
+
+def _scale(api: Api, request: Request, target: Target) -> Answer:
+    stored = existing(api, target)
+    scale = read_scale(target.resource, stored)
+    if request.method == "GET":
+        return json_answer(scale)
+    media = request.headers.get("content-type", "").partition(";")[0].strip()
+    body = read_body(request)
+    if request.method == "PUT":
+        wanted = body
+    elif request.method == "PATCH" and media in (MERGE, STRATEGIC):
+        wanted = merge(scale, body)
+    elif request.method == "PATCH" and media == JSON_PATCH:
+        wanted = apply_json_patch(scale, body)
+    else:
+        raise method_not_allowed(request.method)
+    if not isinstance(wanted, dict):
+        raise bad_request("the body is not a Scale object")
+    document = write_scale(api, target, stored, wanted, WriteOptions.of(request, "scale"))
+    fresh = api.store.get(target.resource.storage, stored.namespace, stored.name)
+    assert fresh is not None
+    return json_answer(
+        read_scale(
+            target.resource,
+            fresh
+            if not request.dry_run
+            else Stored(stored.namespace, stored.name, stored.version, document, b""),
+        )
+    )
+
+
+def _finalize(api: Api, request: Request, target: Target) -> Answer:
+    """Only `spec.finalizers` of a namespace; it goes when it is terminating and the last one is taken off."""
+    stored = existing(api, target)
+    finalizers = (_body(request).get("spec") or {}).get("finalizers") or []
+    document = {**stored.document, "spec": {"finalizers": finalizers} if finalizers else {}}
+    return json_answer(settle(api, target.resource, stored, document))
+
+
+def _issue_token(api: Api, request: Request, target: Target) -> Answer:
+    """A bearer token for a service account; it runs out in real time."""
+    stored = existing(api, target)
+    body = _body(request)
+    spec: dict[str, Any] = body.get("spec") or {}
+    seconds = int(spec.get("expirationSeconds") or 3600)
+    if not 600 <= seconds <= LONGEST_TOKEN_SECONDS:
+        cause = wrong("spec.expirationSeconds", seconds, "may not specify a duration less than 10 minutes")
+        raise invalid("TokenRequest", "authentication.k8s.io", "", [cause])
+    token, expires = api.identities.issue(
+        stored.namespace, stored.name, stored.document["metadata"]["uid"], seconds=seconds
+    )
+    moment = datetime.fromtimestamp(max(expires, time.time()), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    spec = {
+        **spec,
+        "expirationSeconds": seconds,
+        "audiences": spec.get("audiences") or ["https://kubernetes.default.svc"],
+    }
+    metadata = {"name": stored.name, "namespace": stored.namespace, "creationTimestamp": timestamp()}
+    status = {"token": token, "expirationTimestamp": moment}
+    document = {
+        "kind": "TokenRequest",
+        "apiVersion": "authentication.k8s.io/v1",
+        "metadata": metadata,
+        "spec": spec,
+        "status": status,
+    }
+    return json_answer(document, 201)

@@ -1,0 +1,97 @@
+"""Watches: who is told of which change; a change is serialised once and its bytes are shared by all watchers."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cluster.simulator.store.history import Change
+from cluster.simulator.store.objects import Stored, encode
+
+BOOKMARK_SECONDS = 60.0
+LONGEST_QUEUE = 100_000
+"""Changes a client may be behind before its watch is ended; it then lists again."""
+
+Matches = Callable[[dict[str, Any]], bool]
+Render = Callable[[Stored], bytes]
+
+
+@dataclass(eq=False)
+class Watcher:
+    """One open watch. `matches` is None when everything of the namespace is wanted."""
+
+    storage: str
+    namespace: str
+    matches: Matches | None
+    render: Render
+    name: str = ""
+    pending: list[bytes] = field(default_factory=list)
+    version: int = 0
+    awake: asyncio.Event = field(default_factory=asyncio.Event)
+    too_slow: bool = False
+
+    def tell(self, change: Change) -> None:
+        """Queue what the change means to this watcher."""
+        if self.namespace and change.stored.namespace != self.namespace:
+            return
+        if self.name and change.stored.name != self.name:
+            return
+        kind = self._kind_of(change)
+        if kind:
+            self.pending.append(event_line(kind, self.render(change.stored)))
+
+    def _kind_of(self, change: Change) -> str:
+        if self.matches is None:
+            is_in, was_in = not change.gone, change.before is not None
+        else:
+            is_in = not change.gone and self.matches(change.stored.document)
+            was_in = change.before is not None and self.matches(change.before.document)
+        if is_in:
+            return "MODIFIED" if was_in else "ADDED"
+        return "DELETED" if was_in else ""
+
+
+def event_line(kind: str, body: bytes) -> bytes:
+    """One line of a watch stream."""
+    return b'{"type":"' + kind.encode() + b'","object":' + body + b"}\n"
+
+
+class Hub:
+    """All open watches by storage name."""
+
+    def __init__(self) -> None:
+        self._watchers: dict[str, set[Watcher]] = {}
+
+    def add(self, watcher: Watcher) -> None:
+        self._watchers.setdefault(watcher.storage, set()).add(watcher)
+
+    def discard(self, watcher: Watcher) -> None:
+        self._watchers.get(watcher.storage, set()).discard(watcher)
+
+    def announce(self, changes: list[Change]) -> None:
+        """Give committed changes to the watches they concern, and wake each once."""
+        woken: set[Watcher] = set()
+        for change in changes:
+            for watcher in self._watchers.get(change.resource, ()):
+                watcher.tell(change)
+                watcher.version = change.version
+                woken.add(watcher)
+        for watcher in woken:
+            if len(watcher.pending) > LONGEST_QUEUE:
+                watcher.too_slow = True
+            if watcher.pending:
+                watcher.awake.set()
+
+    def end_all(self, storage: str) -> None:
+        """End the watches of a resource that is no longer served."""
+        for watcher in list(self._watchers.get(storage, ())):
+            watcher.too_slow = True
+            watcher.awake.set()
+
+
+def bookmark(api_version: str, kind: str, version: int, *, initial_events_end: bool = False) -> bytes:
+    """An event that only says how far the client has seen."""
+    metadata: dict[str, Any] = {"resourceVersion": str(version), "creationTimestamp": None}
+    if initial_events_end:
+        metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
+    return event_line("BOOKMARK", encode({"kind": kind, "apiVersion": api_version, "metadata": metadata}))

@@ -1,0 +1,1 @@
+"""Tables: the columns in which `kubectl get` shows a kind."""

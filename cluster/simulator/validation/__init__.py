@@ -1,0 +1,1 @@
+"""Rules every object obeys, and the value rules of custom resources. Pure."""
