@@ -1,5 +1,7 @@
 """What a person may see of the organisation. A stranger's object is not in the answer, so a page about it is a 404."""
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Iterable
 

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("organization", "0002_workloads_and_their_history"),
+        ("organization", "0002_projects_within_department"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
