@@ -63,6 +63,7 @@ class EventRecorder:
         action: str,
         at: datetime,
         kind: Literal["Normal", "Warning"] = "Normal",
+        instance: str | None = None,
     ) -> Document:
         """Tell about `regarding`; the same reason and note again only raises the count of the first event."""
         if len(note.encode()) > NOTE_LIMIT_BYTES:
@@ -81,7 +82,14 @@ class EventRecorder:
             else:
                 self._remember(key, known.name, count)
                 return event
-        event = self._client.create(EVENTS, self._event(regarding, namespace, reason, note, action, at, kind))
+        event = self._event(regarding, namespace, reason, note)
+        event |= {
+            "eventTime": format_micro_time(at),
+            "reportingInstance": instance or self._instance,
+            "action": action,
+            "type": kind,
+        }
+        event = self._client.create(EVENTS, event)
         self._remember(key, name_of(event), count)
         return event
 
@@ -92,16 +100,7 @@ class EventRecorder:
             while len(self._written) > _REMEMBERED:
                 self._written.popitem(last=False)
 
-    def _event(
-        self,
-        regarding: Mapping[str, Any],
-        namespace: str,
-        reason: str,
-        note: str,
-        action: str,
-        at: datetime,
-        kind: str,
-    ) -> Document:
+    def _event(self, regarding: Mapping[str, Any], namespace: str, reason: str, note: str) -> Document:
         return {
             "apiVersion": EVENTS.api_version,
             "kind": EVENTS.kind,
@@ -109,10 +108,7 @@ class EventRecorder:
                 "name": f"{name_of(regarding)[:200]}.{secrets.token_hex(8)}",
                 "namespace": namespace,
             },
-            "eventTime": format_micro_time(at),
             "reportingController": self._controller,
-            "reportingInstance": self._instance,
-            "action": action,
             "reason": reason,
             "regarding": {
                 "apiVersion": regarding["apiVersion"],
@@ -123,5 +119,4 @@ class EventRecorder:
                 "resourceVersion": regarding["metadata"].get("resourceVersion", ""),
             },
             "note": note,
-            "type": kind,
         }

@@ -49,7 +49,7 @@ class WatchCache:
         self._namespace = namespace
         self._label_selector = label_selector
         self._field_selector = field_selector
-        self._on_change = on_change
+        self._listeners: list[ChangeHandler] = [on_change] if on_change else []
         self._items: dict[Key, Document] = {}
         self._lock = threading.Lock()
         self._synced = threading.Event()
@@ -61,6 +61,14 @@ class WatchCache:
         self.resource_version = ""
 
     # --- for the owner --------------------------------------------------------------------------------------------
+
+    def listen(self, handler: ChangeHandler) -> None:
+        """One more listener; before `start`, so that it hears everything."""
+        if self._thread is not None:
+            raise RuntimeError(
+                f"the watch of {self.kind.plural} has been started: a listener now would miss the past"
+            )
+        self._listeners.append(handler)
 
     def start(self) -> None:
         """Begin; call once. The first list happens in the thread: wait with `synced`."""
@@ -161,8 +169,6 @@ class WatchCache:
 
     def _tell_differences(self, before: dict[Key, Document], fresh: dict[Key, Document]) -> None:
         """Handlers hear what a gap has hidden, as if they had seen it."""
-        if self._on_change is None:
-            return
         for key, old in before.items():
             new = fresh.get(key)
             if new is None or uid_of(new) != uid_of(old):  # a namesake is another object
@@ -213,10 +219,9 @@ class WatchCache:
             self._tell("MODIFIED", document, old)
 
     def _tell(self, kind: str, new: Document | None, old: Document | None) -> None:
-        if self._on_change is None:
-            return
-        try:
-            self._on_change(kind, new, old)
-        except Exception:
-            # one broken listener must not end the cache that others read
-            logger.exception("a listener of %s failed", self.kind.plural)
+        for listener in self._listeners:
+            try:
+                listener(kind, new, old)
+            except Exception:
+                # one broken listener must not end the cache that others read
+                logger.exception("a listener of %s failed", self.kind.plural)

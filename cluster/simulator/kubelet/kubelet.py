@@ -1,0 +1,362 @@
+"""The simulated kubelet itself: takes in pods and nodes, moves lives along, and has what changed written.
+
+All it knows stands in the cluster (statuses, the devices annotation), so it may be killed at any moment: what was
+bound, finished or deleted while it was away is found by the list it begins with.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from cluster import clock
+from cluster.documents import Document, annotations_of, is_deleting, key_of, name_of, uid_of
+from cluster.simulator import annotations as told
+from cluster.simulator.annotations import AnnotationWrong
+from cluster.simulator.gpus import Devices
+from cluster.simulator.kubelet.agenda import Agenda
+from cluster.simulator.kubelet.lives import NodeAgent, PodLife, new_life, retell
+from cluster.simulator.kubelet.pages import cpu_seconds
+from cluster.simulator.kubelet.requests import gpus_of, requests_of, too_much
+from cluster.simulator.kubelet.roster import Roster
+from cluster.simulator.kubelet.statuses import state_from
+from cluster.simulator.kubelet.writer import KubeletWriter
+from cluster.simulator.shapes import capacity_of, read_shape
+from cluster.simulator.stages import (
+    STAGES,
+    Life,
+    PodState,
+    advance,
+    crash,
+    due,
+    is_over,
+    life_of,
+    stop,
+    with_grace,
+)
+
+logger = logging.getLogger(__name__)
+
+_DEFAULT_GRACE = 30
+_TOO_BIG_RUNS_SECONDS = 20.0
+DEVICE_LOST_EXIT = 1
+
+
+class Kubelet:
+    """Plays the kubelets of all nodes that have a shape. Thread-safe by one lock; no network call is made under it."""
+
+    def __init__(self, roster: Roster, writer: KubeletWriter) -> None:
+        self._roster = roster
+        self._homeless: defaultdict[str, dict[str, Document]] = defaultdict(dict)
+        self._begun = False
+        self._writer = writer
+        self._agenda = Agenda(self.wake)
+
+    def begin(self) -> None:
+        """Once the first lists of nodes and pods are in: those that already have devices get them before any other."""
+        with self._roster.lock:
+            self._begun = True
+            for agent in self._roster.agents.values():
+                self._adopt_homeless(agent)
+        self._agenda.start()
+
+    def stop(self) -> None:
+        self._agenda.stop()
+
+    # --- what the watches tell ------------------------------------------------------------------------------------
+
+    def pod_changed(self, kind: str, new: Document | None, old: Document | None) -> None:
+        """A listener for a WatchCache of pods."""
+        with self._roster.lock:
+            if new is None:
+                if old is not None:
+                    self._forget(uid_of(old), old)
+                return
+            node = new["spec"].get("nodeName")
+            if not node:
+                return
+            record = self._roster.lives.get(uid_of(new))
+            if record is not None:
+                self._refresh(record, new)
+            elif self._begun and node in self._roster.agents:
+                self._adopt(self._roster.agents[node], new)
+            else:
+                self._homeless[node][uid_of(new)] = new
+
+    def node_changed(self, kind: str, new: Document | None, old: Document | None) -> None:
+        """A listener for a WatchCache of nodes."""
+        with self._roster.lock:
+            if new is None:
+                if old is not None:
+                    self._drop_node(name_of(old))
+                return
+            agent = self._roster.agents.get(name_of(new)) or self._new_agent(new)
+            if agent is None:
+                return
+            agent.node = new
+            self._follow_faults(agent)
+
+    def wake(self, uid: str) -> None:
+        """Something about the pod is due."""
+        with self._roster.lock:
+            record = self._roster.lives.get(uid)
+            if record is not None:
+                self._move(record)
+
+    # --- nodes ----------------------------------------------------------------------------------------------------
+
+    def _new_agent(self, node: Document) -> NodeAgent | None:
+        name = name_of(node)
+        try:
+            shape = read_shape(node)
+        except AnnotationWrong as error:
+            logger.warning("node %s is not driven: %s", name, error)
+            return None
+        if shape is None:
+            return None
+        agent = NodeAgent(node=node, shape=shape, devices=Devices(name, shape), ip=self._address_of(node))
+        self._roster.agents[name] = agent
+        if self._begun:
+            self._adopt_homeless(agent)
+        self._writer.node_due(name)
+        return agent
+
+    def _address_of(self, node: Document) -> str:
+        """The address the node had before, else the next of 127.64.0.0/10: one for each, so that a call tells its node."""
+        used = {agent.ip for agent in self._roster.agents.values()}
+        for address in (node.get("status") or {}).get("addresses") or []:
+            if address.get("type") == "InternalIP" and address["address"] not in used:
+                return str(address["address"])
+        number = len(self._roster.agents) + 1
+        while (ip := f"127.{64 + number // 65_536}.{number // 256 % 256}.{number % 256}") in used:
+            number += 1
+        return ip
+
+    def _follow_faults(self, agent: NodeAgent) -> None:
+        notes = annotations_of(agent.node)
+        silent = notes.get(told.NODE_FAULT) == "not-ready"
+        try:
+            faults = told.device_faults(notes)
+        except AnnotationWrong as error:
+            logger.warning("node %s: %s", agent.name, error)
+            return
+        dead_before = agent.devices.dead_count()
+        struck = agent.devices.set_faults(faults)
+        recovered = agent.silent and not silent
+        agent.silent = silent
+        if recovered or agent.devices.dead_count() != dead_before:
+            self._writer.node_due(agent.name)
+        for record in list(agent.pods.values()):
+            if record.uid in struck:
+                self._strike(record)
+            elif recovered:
+                record.written = None  # others may have written meanwhile
+                self._move(record)
+
+    def _strike(self, record: PodLife) -> None:
+        record.state, _ = advance(record.state, record.life, clock.now())
+        record.state = crash(record.state, record.life, clock.now(), exit_code=DEVICE_LOST_EXIT)
+        record.trouble = "DeviceLost"
+        self._move(record, changed=True)
+
+    def _drop_node(self, name: str) -> None:
+        agent = self._roster.agents.pop(name, None)
+        if agent is None:
+            return
+        for record in list(agent.pods.values()):
+            self._forget(record.uid, record.pod)
+            self._homeless[name][record.uid] = record.pod
+
+    # --- pods -----------------------------------------------------------------------------------------------------
+
+    def _adopt_homeless(self, agent: NodeAgent) -> None:
+        def old_ones_first(pod: Document) -> tuple[bool, str]:
+            return told.DEVICES not in annotations_of(pod), str(pod["metadata"].get("creationTimestamp"))
+
+        for pod in sorted(self._homeless.pop(agent.name, {}).values(), key=old_ones_first):
+            self._adopt(agent, pod)
+
+    def _adopt(self, agent: NodeAgent, pod: Document) -> None:
+        record = self._read(agent, pod)
+        agent.pods[record.uid] = record
+        self._roster.lives[record.uid] = record
+        self._roster.by_key[record.key] = record
+        if not is_over(record.state):
+            self._admit(agent, record)
+        if not (pod.get("status") or {}).get("startTime"):
+            record.untold.append((record.state.stage, record.state.since))
+        self._move(record, changed=not is_over(record.state))
+
+    def _read(self, agent: NodeAgent, pod: Document) -> PodLife:
+        now = clock.now()
+        ip = agent.free_ip()
+        try:
+            life = life_of(pod)
+            record = new_life(pod, life, state_from(pod, life, now), ip)
+        except AnnotationWrong as error:
+            state = PodState("misconfigured", since=now, began_at=now, detail=str(error))
+            return PodLife(pod, Life(), state, ip, requests_of(pod))
+        self._foresee_device_memory(agent, record)
+        return record
+
+    def _foresee_device_memory(self, agent: NodeAgent, record: PodLife) -> None:
+        """A container that wants more memory than a device has fails, as it would when it asks the driver for it."""
+        wanted = record.load.memory_mib if record.load else None
+        if wanted is None or not gpus_of(record.pod) or wanted <= agent.shape.gpu_memory_mib:
+            return
+        run = min(record.life.run or _TOO_BIG_RUNS_SECONDS, _TOO_BIG_RUNS_SECONDS)
+        record.life = replace(record.life, run=run, exit_code=1, exit_reason="Error")
+        record.trouble = "DeviceOutOfMemory"
+
+    def _admit(self, agent: NodeAgent, record: PodLife) -> None:
+        """Devices, and for a new pod room: a scheduler that gives a node too much is told so by a failed pod."""
+        count = gpus_of(record.pod)
+        remembered = told.device_indices(annotations_of(record.pod))
+        if remembered is not None and agent.devices.restore(record.uid, remembered):
+            record.devices = remembered
+            return
+        if not (record.pod.get("status") or {}).get("startTime"):
+            _, allocatable = capacity_of(agent.shape, dead_devices=agent.devices.dead_count())
+            others = [
+                life.requests
+                for life in agent.pods.values()
+                if life is not record and not is_over(life.state)
+            ]
+            short = too_much(record.requests, others, allocatable)
+            if short is not None:
+                resource, wanted, free = short
+                self._reject(
+                    record,
+                    f"OutOf{resource}",
+                    f"Node didn't have enough resource: {resource}, requested: {wanted}, free: {free}",
+                )
+                return
+        if count == 0:
+            return
+        taken = agent.devices.assign(record.uid, count)
+        if taken is None:
+            free = agent.devices.free_count()
+            self._reject(
+                record,
+                "UnexpectedAdmissionError",
+                f"Allocate failed due to requested number of devices unavailable for nvidia.com/gpu. "
+                f"Requested: {count}, Available: {free}, which is unexpected",
+            )
+            return
+        record.devices = taken
+        record.devices_written = False
+
+    def _reject(self, record: PodLife, reason: str, message: str) -> None:
+        record.state = replace(record.state, stage="rejected", since=clock.now())
+        record.rejection = (reason, message)
+        logger.warning("pod %s/%s was rejected by its node: %s", *record.key, message)
+
+    def _refresh(self, record: PodLife, pod: Document) -> None:
+        before = record.pod
+        record.pod = pod
+        if is_deleting(pod) and not record.stop_asked:
+            self._move(record)
+        elif _told_parts(before) != _told_parts(pod):
+            self._retell(record)
+        if int(pod["metadata"]["resourceVersion"]) > record.written_version and _deviates(
+            pod, record.written
+        ):
+            record.written = None  # somebody else wrote, or our write was lost: ours is the truth
+            self._writer.pod_due(record.uid)
+
+    def _retell(self, record: PodLife) -> None:
+        """The annotations of a pod that runs were changed: its further life follows them."""
+        if record.stop_asked:
+            return
+        try:
+            life = life_of(record.pod)
+            retell(record)
+        except AnnotationWrong as error:
+            logger.warning("pod %s/%s goes on as before: %s", *record.key, error)
+            return
+        record.life = life
+        if record.state.stage == "misconfigured":
+            now = clock.now()
+            record.state = PodState("pulling", since=now, began_at=record.state.began_at)
+        self._move(record, changed=True)
+
+    def _move(self, record: PodLife, *, changed: bool = False) -> None:
+        """Bring a life to the present: along the stages, or to its stop; then see what is due next."""
+        agent = self._roster.agents.get(record.node)
+        if agent is None or agent.silent:
+            return
+        now = clock.now()
+        changed |= self._advance(record, now)
+        if is_deleting(record.pod) and not record.stop_asked:
+            self._ask_to_stop(record, now)
+            self._advance(record, now)
+            changed = True
+        changed |= self._fail_on_dead_devices(agent, record, now)
+        if is_over(record.state):
+            agent.devices.release(record.uid)
+        if changed:
+            self._writer.pod_due(record.uid)
+        moment = due(record.state, record.life)
+        if moment is not None:
+            self._agenda.at(moment, record.uid)
+
+    def _advance(self, record: PodLife, now: datetime) -> bool:
+        record.state, entered = advance(record.state, record.life, now)
+        record.untold += [(stage, record.state.since) for stage in entered if STAGES[stage].event]
+        return bool(entered)
+
+    def _ask_to_stop(self, record: PodLife, now: datetime) -> None:
+        record.stop_asked = True
+        grace = record.pod["metadata"].get("deletionGracePeriodSeconds")
+        record.life = with_grace(record.life, _DEFAULT_GRACE if grace is None else grace)
+        record.state = stop(record.state, now)
+        if record.state.stage == "stopping":
+            record.untold.append(("stopping", now))
+
+    def _fail_on_dead_devices(self, agent: NodeAgent, record: PodLife, now: datetime) -> bool:
+        """A container that is restarted on a device that is gone fails again."""
+        if not record.runs or not any(agent.devices.is_dead(index) for index in record.devices):
+            return False
+        crashed = crash(record.state, record.life, now, exit_code=DEVICE_LOST_EXIT)
+        if crashed is record.state:
+            return False
+        record.state, record.trouble = crashed, "DeviceLost"
+        self._advance(record, now)
+        return True
+
+    def _forget(self, uid: str, pod: Document) -> None:
+        self._homeless[pod["spec"].get("nodeName") or ""].pop(uid, None)
+        record = self._roster.lives.pop(uid, None)
+        if record is None:
+            return
+        if self._roster.by_key.get(key_of(pod)) is record:
+            del self._roster.by_key[key_of(pod)]
+        agent = self._roster.agents.get(record.node)
+        if agent is not None:
+            agent.cpu_seconds_gone += cpu_seconds(record, clock.now())
+            agent.pods.pop(uid, None)
+            agent.devices.release(uid)
+
+
+def _told_parts(pod: Document) -> dict[str, str]:
+    return {
+        name: text
+        for name, text in annotations_of(pod).items()
+        if name.startswith(told.PREFIX) and name != told.DEVICES
+    }
+
+
+def _deviates(pod: Document, written: Document | None) -> bool:
+    """Whether the status in the cluster says something else than we wrote last."""
+    return written is not None and _essence(pod.get("status") or {}) != _essence(written)
+
+
+def _essence(status: Document) -> tuple[object, ...]:
+    containers: Iterable[Document] = status.get("containerStatuses") or []
+    return (
+        status.get("phase"),
+        tuple(
+            (one.get("restartCount"), tuple(one.get("state") or ()), one.get("ready")) for one in containers
+        ),
+    )
