@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 UNKNOWN = "unknown"
 
@@ -24,7 +25,7 @@ class Figures:
 def percentile(values: Sequence[float], share: float) -> float:
     """The nearest-rank percentile; `share` from 0 to 1."""
     ordered = sorted(values)
-    return ordered[max(0, min(len(ordered) - 1, -(-int(share * 1000 * len(ordered)) // 1000) - 1))]
+    return ordered[max(0, ceil(share * len(ordered)) - 1)]
 
 
 def agree(one: Figures, other: Figures, *, gpu_hours_within: float, wait_seconds_within: float) -> list[str]:
