@@ -6,16 +6,20 @@ from typing import Any
 DEFAULT_ACTIONS = ("allocate", "consolidate", "reclaim", "preempt", "evict_broken_gangs")
 
 DEFAULT_PLUGINS = (
-    "node_fit",
+    "usage_history",
     "fair_share",
+    "node_fit",
+    "pod_affinity",
     "priority",
     "elastic",
     "gang",
+    "nominated_node",
+    "availability",
+    "resource_type",
     "gpu_sharing",
     "bin_packing",
     "min_runtime",
     "topology",
-    "usage_history",
 )
 
 

@@ -31,7 +31,7 @@ class GpuRequest(NamedTuple):
 
     def memory_on(self, device_memory_mib: int) -> int:
         """MiB taken of each shared device; a portion is floored to a MiB."""
-        return self.memory_mib or self.portion_milli * device_memory_mib // WHOLE_GPU
+        return self.memory_mib or max(1, self.portion_milli * device_memory_mib // WHOLE_GPU)
 
 
 NO_GPU = GpuRequest()

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from scheduling.engine.model.resources import UNBOUNDED, Bounds
 
-
 NO_QUOTA = Bounds()
 """Deserves no GPUs; CPU and memory are unlimited."""
 

@@ -1,0 +1,38 @@
+"""A gang that has run below its minimum for too long gives back what it holds: it cannot do its work."""
+
+from scheduling.engine.model.tasks import TaskState
+from scheduling.engine.session import Cause, Session
+from scheduling.engine.session.gangs import IS_ACTIVE
+
+
+def evict_broken_gangs(session: Session) -> None:
+    """Below the minimum counting also what is being released; gangs in which a task succeeded are winding down, not broken."""
+    grace = session.config.staleness_grace
+    states, snapshot = session.state.states, session.snapshot
+    holders = {snapshot.task_gang[task] for task, state in enumerate(states) if IS_ACTIVE[state]}
+    for gang in sorted(holders):
+        if not is_broken(session, gang):
+            continue
+        session.stale_gangs.append(gang)
+        since = snapshot.gangs[gang].stale_since
+        stale_for = 0.0 if since is None else session.now - since
+        if grace is None or stale_for < grace:
+            continue
+        mark = session.state.mark()
+        for task in snapshot.tasks_of(gang):
+            if IS_ACTIVE[states[task]]:
+                session.state.evict(task)
+                session.causes[task] = Cause("evict_broken_gangs", "below-minimum")
+        session.commit(mark)
+
+
+def is_broken(session: Session, gang: int) -> bool:
+    """Some pod set has fewer tasks on nodes, counting those being released, than its minimum."""
+    states = session.state.states
+    if any(states[task] is TaskState.SUCCEEDED for task in session.snapshot.tasks_of(gang)):
+        return False
+    return any(
+        sum(IS_ACTIVE[states[task]] or states[task] is TaskState.RELEASING for task in one.tasks)
+        < one.minimum
+        for one in session.gang_tasks(gang).pod_sets
+    )

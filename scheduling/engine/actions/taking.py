@@ -1,0 +1,59 @@
+"""What reclaim, preempt and consolidate share: walk the waiting gangs, search victims for each, keep what was accepted."""
+
+from collections.abc import Callable
+from functools import partial
+
+from scheduling.engine.model.tasks import TaskState
+from scheduling.engine.session import Cause, Session
+from scheduling.engine.session.walk import QueueWalk, WaitingLine
+from scheduling.engine.solver.scenario import Scenario
+from scheduling.engine.solver.search import Search
+
+
+def take_for_waiting(
+    session: Session,
+    action: str,
+    rule: str,
+    *,
+    may_try: Callable[[int], bool],
+    may_lose: Callable[[int, int], bool],
+    most_gangs: int | None = None,
+) -> None:
+    """`may_try(gang)` says who may look for victims, `may_lose(gang, victim)` who may be one of its victims."""
+    lines = {
+        leaf: WaitingLine(line.copy(), session.config.queue_depth)
+        for leaf, line in session.lines.waiting.items()
+    }
+    walk = QueueWalk(session, lines, session.asked)
+    while (gang := walk.pop()) is not None:
+        if not may_try(gang) or session.may_take(action, gang, session.asked(gang)) is not None:
+            continue
+        mark = session.state.mark()
+        search = Search(session, action, gang, partial(may_lose, gang), most_gangs=most_gangs)
+        solution = search.run()
+        if solution is None or not _within_safety_limit(session, mark):
+            session.state.rollback(mark)
+            continue
+        _record(session, solution, rule)
+        session.placed_gangs.add(gang)
+        session.commit(mark)
+
+
+def _within_safety_limit(session: Session, mark: int) -> bool:
+    limit = session.config.max_evictions
+    if limit is None:
+        return True
+    evicted = {task for task in session.state.touched_since(mark) if _is_disturbed(session, task)}
+    return len(session.causes.keys() | evicted) <= limit
+
+
+def _is_disturbed(session: Session, task: int) -> bool:
+    now, before = session.state.position(task), session.state.initial_position(task)
+    return before.state is not TaskState.PENDING and now != before
+
+
+def _record(session: Session, solution: Scenario, rule: str) -> None:
+    for unit in solution.units:
+        for task in unit.tasks:
+            if _is_disturbed(session, task):
+                session.causes[task] = Cause(solution.action, rule, solution.beneficiary)

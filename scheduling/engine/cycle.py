@@ -1,0 +1,88 @@
+"""One cycle: open a session, run the actions in order, write down what they decided."""
+
+from scheduling.engine.catalog import ACTIONS, make_plugins
+from scheduling.engine.config import SchedulerConfig
+from scheduling.engine.model.resources import Resources
+from scheduling.engine.model.snapshot import NOWHERE, ClusterSnapshot
+from scheduling.engine.model.tasks import TaskState
+from scheduling.engine.plan import Bind, Eviction, NodeGpus, Nomination, Plan, QueueShare
+from scheduling.engine.session import Session
+from scheduling.engine.session.refusals import refuse_waiting
+from scheduling.engine.transaction.positions import Position
+
+
+def run_cycle(snapshot: ClusterSnapshot, config: SchedulerConfig, now: float) -> Plan:
+    """Decide; touch nothing. `now` is seconds since the epoch. The same arguments always give the same plan."""
+    session = Session(snapshot, config, now, make_plugins(config))
+    for action in config.actions:
+        ACTIONS[action](session)
+    plan = _write_plan(session)
+    plan.refusals = refuse_waiting(session)
+    return plan
+
+
+def _write_plan(session: Session) -> Plan:
+    plan = Plan(shares=_shares(session))
+    snapshot, state = session.snapshot, session.state
+    for task in state.changed_tasks():
+        _write_task(session, plan, task, state.position(task))
+    for node in sorted(set(state.node_changes)):
+        one = state.occupancy[node]
+        plan.nodes[snapshot.nodes[node].name] = NodeGpus(one.idle_gpus, one.releasing_gpus)
+    plan.started = [snapshot.gangs[gang].uid for gang in _started(session)]
+    plan.stale = [snapshot.gangs[gang].uid for gang in session.stale_gangs]
+    return plan
+
+
+def _write_task(session: Session, plan: Plan, task: int, position: Position) -> None:
+    snapshot = session.snapshot
+    one, gang = snapshot.tasks[task], snapshot.gangs[snapshot.task_gang[task]]
+    before = session.state.initial_position(task)
+    node = snapshot.nodes[position.node].name if position.node != NOWHERE else ""
+    gpu_milli = session.state.charge_of(task, position.node).gpu_milli
+    if task in session.causes:
+        cause = session.causes[task]
+        plan.evictions.append(
+            Eviction(
+                task=one.uid,
+                gang=gang.uid,
+                node=snapshot.nodes[before.node].name if before.node != NOWHERE else one.node,
+                action=cause.action,
+                rule=cause.rule,
+                beneficiary="" if cause.beneficiary == NOWHERE else snapshot.gangs[cause.beneficiary].uid,
+                numbers=cause.numbers,
+                message=cause.message,
+            )
+        )
+    if position.state is TaskState.PIPELINED:
+        moved = before.state is not TaskState.PENDING
+        plan.nominations.append(Nomination(one.uid, gang.uid, node, position.groups, gpu_milli, moved))
+    elif position.state is TaskState.ALLOCATED:
+        known = snapshot.occupancy[position.node].shared
+        opened = tuple(group for group in position.groups if group not in known)
+        plan.binds.append(Bind(one.uid, gang.uid, node, position.groups, opened, gpu_milli))
+
+
+def _started(session: Session) -> list[int]:
+    """Gangs that got places now and held none before: their runtime counts from this cycle."""
+    snapshot, states = session.snapshot, session.state.states
+    return [
+        gang
+        for gang in sorted(session.placed_gangs)
+        if any(states[task] is TaskState.ALLOCATED for task in snapshot.tasks_of(gang))
+        and all(snapshot.task_state[task] <= TaskState.GATED for task in snapshot.tasks_of(gang))
+    ]
+
+
+def _shares(session: Session) -> dict[str, QueueShare]:
+    return {
+        queue.name: QueueShare(
+            fair_share=session.fair_share[index],
+            allocated=Resources(*sums.allocated),
+            request=Resources(*sums.request),
+        )
+        for index, (queue, sums) in enumerate(
+            zip(session.snapshot.queues, session.snapshot.queue_sums, strict=True)
+        )
+        if session.fair_share
+    }

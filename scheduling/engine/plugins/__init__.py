@@ -1,0 +1,1 @@
+"""The rules of the scheduler, one file each. catalog.py lists them."""

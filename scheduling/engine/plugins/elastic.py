@@ -1,0 +1,24 @@
+"""Gangs below their minimum go before those at it, and those before gangs that only want more."""
+
+from dataclasses import dataclass
+
+from scheduling.engine.plugin import Key, Plugin
+from scheduling.engine.session import Session
+from scheduling.engine.session.gangs import active_count
+
+BELOW, AT, ABOVE = 0, 1, 2
+
+
+@dataclass
+class Elastic(Plugin):
+    name = "elastic"
+
+    def gang_key(self, session: Session, gang: int) -> Key:
+        standing = AT
+        for pod_set in session.gang_tasks(gang).pod_sets:
+            active = active_count(session, pod_set)
+            if active < pod_set.minimum:
+                return (BELOW,)
+            if active > pod_set.minimum:
+                standing = ABOVE
+        return (standing,)

@@ -1,0 +1,225 @@
+"""Fair share: divides the cluster among the queues, orders them, guards quotas and limits, and judges reclaims."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import lcm
+
+from scheduling.engine.model.queues import Queue
+from scheduling.engine.model.resources import NOTHING, Bounds, Resources
+from scheduling.engine.model.snapshot import NOWHERE, ClusterSnapshot
+from scheduling.engine.plan import Refusal
+from scheduling.engine.plugin import Key, Plugin
+from scheduling.engine.plugins.fair_share import capacity, reclaim_rules
+from scheduling.engine.plugins.fair_share.division import Claim, ShareNode, divide_tree
+from scheduling.engine.plugins.fair_share.reclaim_rules import QueueStanding
+from scheduling.engine.session import Session
+from scheduling.engine.solver.scenario import Scenario
+
+UNITS = (1000, 1, 1)
+"""One whole piece of each resource: a GPU, a millicore, a byte."""
+INFINITE = 1 << 80
+
+
+@dataclass
+class FairShare(Plugin):
+    """Keeps per queue, in plain integers: share, deserved, limit and the line above which others may take (`allocatable`)."""
+
+    name = "fair_share"
+    saturation_multiplier: float | None = None
+    share: list[Resources] = field(default_factory=list)
+    deserved: list[tuple[int, int, int]] = field(default_factory=list)
+    limit: list[tuple[int, int, int]] = field(default_factory=list)
+    allocatable: list[tuple[int, int, int]] = field(default_factory=list)
+    rank: list[int] = field(default_factory=list)
+    total: Resources = NOTHING
+
+    def opened(self, session: Session) -> None:
+        snapshot = session.snapshot
+        self.total = snapshot.total
+        self.share = divide(snapshot, session.usage, session.config.usage_weight)
+        session.fair_share = self.share
+        self.rank = [queue.rank for queue in snapshot.queues]
+        self.deserved = [_finite(queue.deserved) for queue in snapshot.queues]
+        self.limit = [_finite(queue.effective_limit()) for queue in snapshot.queues]
+        self.allocatable = [
+            _lines(deserved, share, limit)
+            for deserved, share, limit in zip(self.deserved, self.share, self.limit, strict=True)
+        ]
+
+    # Order
+
+    def queue_key(self, session: Session, queue: int, asked: Resources, popped: Resources) -> Key:
+        """Over its share in everything: last. Within its quota with the next gang: first. Then rank, then who has least of its share."""
+        gpu, cpu, memory = session.state.ledger.allocated[queue]
+        share, deserved, line = self.share[queue], self.deserved[queue], self.allocatable[queue]
+        over = share[0] < gpu and share[1] < cpu and share[2] < memory
+        with_gpu, with_cpu, with_memory = gpu + asked[0], cpu + asked[1], memory + asked[2]
+        beyond_quota = with_gpu > deserved[0] or with_cpu > deserved[1] or with_memory > deserved[2]
+        no_share = (
+            (not line[0] and with_gpu > 0)
+            or (not line[1] and with_cpu > 0)
+            or (not line[2] and with_memory > 0)
+        )
+        total = self.total
+        with_gang = max(
+            _fullness(with_gpu - popped[0], line[0], total[0], 1),
+            _fullness(with_cpu - popped[1], line[1], total[1], 1000),
+            _fullness(with_memory - popped[2], line[2], total[2], 1000),
+        )
+        without = max(
+            _fullness(gpu, line[0], total[0], 1),
+            _fullness(cpu, line[1], total[1], 1000),
+            _fullness(memory, line[2], total[2], 1000),
+        )
+        return (over, beyond_quota, -self.rank[queue], no_share, with_gang, without, line)
+
+    # Gates
+
+    def may_start(self, session: Session, gang: int, asked: Resources) -> Refusal | None:
+        """Limits at every level, and for the non-preemptible the deserved amount; a resource that is not asked for is not checked."""
+        return capacity.check(self, session, gang, asked)
+
+    def fits(self, session: Session, task: int, node: int) -> str | None:
+        """Requests by memory count differently on each kind of device: the same checks with what this node would make of it."""
+        snapshot = session.snapshot
+        if not snapshot.tasks[task].request.gpu.memory_mib:
+            return None
+        if (
+            capacity.check(self, session, snapshot.task_gang[task], session.state.charge_of(task, node))
+            is None
+        ):
+            return None
+        return "the queue's quota or limit is too small for what the request is on these devices"
+
+    def may_take(self, session: Session, action: str, gang: int, asked: Resources) -> Refusal | None:
+        """A queue reclaims up to its fair share and no further; the non-preemptible take only within the deserved amount."""
+        if action == "reclaim":
+            queue = session.snapshot.gang_queue[gang]
+            allocated, share = session.state.ledger.allocated[queue], self.share[queue]
+            if any(allocated[unit] + asked[unit] > share[unit] for unit in range(3)):
+                return capacity.above_share(self, session, gang, asked)
+        if not session.state.is_preemptible(gang):
+            return capacity.check_non_preemptible(self, session, gang, asked)
+        return None
+
+    # Veto
+
+    def accepts(self, session: Session, scenario: Scenario) -> bool:
+        """Only reclaim has rules about queues: every unit needs a reason, and the taker must not end up fuller than who lost."""
+        if scenario.action != "reclaim":
+            return True
+        snapshot = session.snapshot
+        victims: dict[str, list[tuple[int, ...]]] = {}
+        for unit in scenario.counted_losses(session):
+            victims.setdefault(snapshot.queues[unit.queue].name, []).append(tuple(unit.amounts))
+        multiplier = self.saturation_multiplier or session.config.saturation_multiplier
+        return reclaim_rules.accepts(
+            _Standings(self, snapshot, scenario),
+            queue=snapshot.queues[scenario.queue].name,
+            request=tuple(scenario.asked),
+            preemptible=session.state.is_preemptible(scenario.beneficiary),
+            victims=victims,
+            saturation_multiplier=multiplier,
+        )
+
+
+class _Standings(Mapping[str, QueueStanding]):
+    """The queues as they stood when the search began, made as they are asked for."""
+
+    def __init__(self, plugin: FairShare, snapshot: ClusterSnapshot, scenario: Scenario) -> None:
+        self._plugin = plugin
+        self._snapshot = snapshot
+        self._scenario = scenario
+        self._made: dict[str, QueueStanding] = {}
+
+    def __getitem__(self, name: str) -> QueueStanding:
+        known = self._made.get(name)
+        if known is None:
+            known = self._made[name] = self._make(self._snapshot.queue_index[name])
+        return known
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._snapshot.queue_index
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._snapshot.queue_index)
+
+    def __len__(self) -> int:
+        return len(self._snapshot.queue_index)
+
+    def _make(self, index: int) -> QueueStanding:
+        queue = self._snapshot.queues[index]
+        return QueueStanding(
+            name=queue.name,
+            parent=queue.parent or None,
+            deserved=queue.deserved,
+            limit=queue.effective_limit(),
+            share=self._plugin.share[index],
+            allocated=tuple(self._scenario.allocated[index]),
+            allocated_non_preemptible=tuple(self._scenario.non_preemptible[index]),
+        )
+
+
+def divide(
+    snapshot: ClusterSnapshot, usage: Mapping[int, tuple[float, float, float]], usage_weight: float
+) -> list[Resources]:
+    """The fair share of every queue, by index."""
+    scale = _weight_scale(snapshot.queues)
+    nodes: list[ShareNode] = []
+    for index, queue in enumerate(snapshot.queues):
+        weights = (queue.weights.gpu, queue.weights.cpu, queue.weights.memory)
+        limit, used = queue.effective_limit(), usage.get(index, (0.0, 0.0, 0.0))
+        claims = tuple(
+            Claim(
+                name=queue.name,
+                deserved=queue.deserved[unit],
+                limit=limit[unit],
+                weight=round(Fraction(weights[unit]) * scale),
+                request=snapshot.queue_sums[index].request[unit],
+                rank=queue.rank,
+                created=queue.created_at,
+                usage=used[unit],
+            )
+            for unit in range(3)
+        )
+        nodes.append(ShareNode(claims))
+    for index, parent in enumerate(snapshot.queue_parent):
+        if parent != NOWHERE:
+            nodes[parent].children.append(nodes[index])
+    top = [node for node, parent in zip(nodes, snapshot.queue_parent, strict=True) if parent == NOWHERE]
+    divide_tree(snapshot.total, top, units=UNITS, usage_weight=usage_weight)
+    return [Resources(*(claim.share for claim in node.claims)) for node in nodes]
+
+
+def _weight_scale(queues: list[Queue]) -> int:
+    """What to multiply weights with so that all become integers: thousandths at least."""
+    weights = {
+        weight for queue in queues for weight in (queue.weights.gpu, queue.weights.cpu, queue.weights.memory)
+    }
+    return lcm(1, *(Fraction(weight).limit_denominator(1000).denominator for weight in weights))
+
+
+def _finite(bounds: Bounds) -> tuple[int, int, int]:
+    gpu, cpu, memory = (INFINITE if bound is None else bound for bound in bounds)
+    return gpu, cpu, memory
+
+
+def _lines(
+    deserved: tuple[int, int, int], share: Resources, limit: tuple[int, int, int]
+) -> tuple[int, int, int]:
+    """The larger of deserved and share, capped by the limit; where deserved is unlimited, the limit alone."""
+    gpu, cpu, memory = (
+        limit[unit] if deserved[unit] >= INFINITE else min(limit[unit], max(deserved[unit], share[unit]))
+        for unit in range(3)
+    )
+    return gpu, cpu, memory
+
+
+def _fullness(amount: int, line: int, total: int, penalty: int) -> float:
+    """Amount in proportion to the queue's line; of an unlimited line to the cluster; of no line at all a heavy penalty."""
+    if line >= INFINITE:
+        line = total
+    if line > 0:
+        return amount / line
+    return float(amount * penalty)

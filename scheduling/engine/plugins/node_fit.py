@@ -1,0 +1,72 @@
+"""Which nodes a task may run on at all: readiness, cordon, labels, node affinity, taints, known device memory."""
+
+from dataclasses import dataclass
+
+from scheduling.engine.model.constraints import Constraints, Taint
+from scheduling.engine.model.nodes import Node
+from scheduling.engine.model.shapes import Shape
+from scheduling.engine.plugin import Plugin
+from scheduling.engine.session import Session
+
+PREFERRED_POINTS = 100_000.0
+
+
+@dataclass
+class NodeFit(Plugin):
+    name = "node_fit"
+
+    def admits(self, session: Session, shape: Shape, node: int) -> str | None:
+        one = session.snapshot.nodes[node]
+        if not one.ready:
+            return "not ready"
+        constraints = shape.constraints
+        if one.cordoned and not _tolerates_cordon(constraints):
+            return "cordoned"
+        if one.taints and (taint := _untolerated(one, constraints)):
+            return taint
+        labels = one.labels
+        if any(labels.get(key) != value for key, value in constraints.node_selector):
+            return "node selector does not match"
+        if constraints.node_terms and not any(
+            term.matches(labels, one.name) for term in constraints.node_terms
+        ):
+            return "node affinity does not match"
+        return None
+
+    def constant_score(self, session: Session, shape: Shape, node: int) -> float:
+        """Preferred node affinity and PreferNoSchedule taints, scaled into one tier."""
+        one, constraints = session.snapshot.nodes[node], shape.constraints
+        points = 0.0
+        if constraints.preferred_nodes:
+            whole = sum(wish.weight for wish in constraints.preferred_nodes)
+            met = sum(
+                wish.weight for wish in constraints.preferred_nodes if wish.term.matches(one.labels, one.name)
+            )
+            points += PREFERRED_POINTS * met / whole if whole else 0.0
+        if any(
+            taint.effect == "PreferNoSchedule" and not _is_tolerated(taint, constraints)
+            for taint in one.taints
+        ):
+            points -= PREFERRED_POINTS
+        return points
+
+
+def _untolerated(node: Node, constraints: Constraints) -> str | None:
+    for taint in node.taints:
+        if taint.effect != "PreferNoSchedule" and not _is_tolerated(taint, constraints):
+            return f"taint {taint.key} not tolerated"
+    return None
+
+
+def _is_tolerated(taint: Taint, constraints: Constraints) -> bool:
+    return any(toleration.tolerates(taint) for toleration in constraints.tolerations)
+
+
+def _tolerates_cordon(constraints: Constraints) -> bool:
+    """As Kubernetes has it: a toleration of the unschedulable taint also passes a cordon."""
+    return any(
+        toleration.key in {"", "node.kubernetes.io/unschedulable"}
+        and toleration.operator == "Exists"
+        and toleration.effect in {"", "NoSchedule"}
+        for toleration in constraints.tolerations
+    )

@@ -1,0 +1,106 @@
+"""Pods that must, must not or would rather run near others. Looks at where tasks are at this moment of the cycle."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from scheduling.engine.model.constraints import PodAffinityTerm
+from scheduling.engine.model.snapshot import NOWHERE
+from scheduling.engine.model.tasks import Task
+from scheduling.engine.plugin import Plugin
+from scheduling.engine.session import Session
+from scheduling.engine.session.gangs import IS_ACTIVE
+
+WISH_POINTS = 100_000.0
+
+
+@dataclass
+class PodAffinity(Plugin):
+    """Costs nothing in a snapshot without such terms. Tasks being released do not count as neighbours."""
+
+    name = "pod_affinity"
+    repelling: list[int] = field(default_factory=list)
+    """Tasks with a required anti-affinity: it works both ways."""
+    in_use: bool = False
+
+    def opened(self, session: Session) -> None:
+        for number, task in enumerate(session.snapshot.tasks):
+            constraints = task.constraints
+            if constraints.pod_anti_affinity:
+                self.repelling.append(number)
+            self.in_use = self.in_use or bool(
+                constraints.pod_affinity or constraints.pod_anti_affinity or constraints.preferred_pods
+            )
+
+    def fits(self, session: Session, task: int, node: int) -> str | None:
+        if not self.in_use:
+            return None
+        one = session.snapshot.tasks[task]
+        for term in one.constraints.pod_anti_affinity:
+            if any(True for _ in _neighbours(session, task, one, term, node)):
+                return "pod anti-affinity"
+        for other in self.repelling:
+            if other != task and self._repels(session, other, one, node):
+                return "another pod's anti-affinity"
+        for term in one.constraints.pod_affinity:
+            if term.topology_key not in session.snapshot.nodes[node].labels:
+                return "pod affinity"
+            if not any(True for _ in _neighbours(session, task, one, term, node)) and not _is_first(
+                session, task, one, term
+            ):
+                return "pod affinity"
+        return None
+
+    def _repels(self, session: Session, other: int, one: Task, node: int) -> bool:
+        position = session.state.position(other)
+        if position.node == NOWHERE or not IS_ACTIVE[position.state]:
+            return False
+        theirs = session.snapshot.tasks[other]
+        return any(
+            term.selects(one.labels, one.namespace, theirs.namespace)
+            and _same_domain(session, term, position.node, node)
+            for term in theirs.constraints.pod_anti_affinity
+        )
+
+    def neighbour_score(self, session: Session, task: int, node: int) -> float:
+        """Wishes met, by weight, of the wishes there are."""
+        one = session.snapshot.tasks[task]
+        wishes = one.constraints.preferred_pods
+        whole = sum(abs(wish.weight) for wish in wishes)
+        met = sum(
+            wish.weight
+            for wish in wishes
+            if any(True for _ in _neighbours(session, task, one, wish.term, node))
+        )
+        return WISH_POINTS * met / whole if whole else 0.0
+
+
+def _neighbours(session: Session, task: int, one: Task, term: PodAffinityTerm, node: int) -> Iterator[int]:
+    """Selected tasks that run, or are promised a place, in the node's domain."""
+    for other in _selected(session, task, one, term):
+        position = session.state.position(other)
+        if position.node != NOWHERE and _same_domain(session, term, position.node, node):
+            yield other
+
+
+def _selected(session: Session, task: int, one: Task, term: PodAffinityTerm) -> Iterator[int]:
+    states = session.state.states
+    for other, candidate in enumerate(session.snapshot.tasks):
+        if (
+            other != task
+            and IS_ACTIVE[states[other]]
+            and term.selects(candidate.labels, candidate.namespace, one.namespace)
+        ):
+            yield other
+
+
+def _same_domain(session: Session, term: PodAffinityTerm, one: int, other: int) -> bool:
+    nodes = session.snapshot.nodes
+    value = nodes[one].labels.get(term.topology_key)
+    return value is not None and value == nodes[other].labels.get(term.topology_key)
+
+
+def _is_first(session: Session, task: int, one: Task, term: PodAffinityTerm) -> bool:
+    """A pod that selects itself may start where nobody it selects runs anywhere: someone has to be first."""
+    return term.selects(one.labels, one.namespace, one.namespace) and not any(
+        True for _ in _selected(session, task, one, term)
+    )

@@ -1,0 +1,199 @@
+"""One cycle at work: the snapshot, its working state, and the plugins' answers combined."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from scheduling.engine.config import SchedulerConfig
+from scheduling.engine.model.gangs import TopologyConstraint
+from scheduling.engine.model.resources import WHOLE_GPU, Resources
+from scheduling.engine.model.shapes import Shape
+from scheduling.engine.model.snapshot import NOWHERE, ClusterSnapshot
+from scheduling.engine.plan import Refusal
+from scheduling.engine.plugin import Domain, Key, Plugin
+from scheduling.engine.session.gangs import GangTasks, asked_by, is_ready, tasks_to_start
+from scheduling.engine.session.lines import GangLines
+from scheduling.engine.session.placement import ShapePlacement
+from scheduling.engine.transaction.state import WorkingState
+
+if TYPE_CHECKING:
+    from scheduling.engine.solver.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a task was evicted: the action, the gang that gains (NOWHERE: none), the rule that allowed it and its numbers."""
+
+    action: str
+    rule: str
+    beneficiary: int = NOWHERE
+    numbers: dict[str, int] = field(default_factory=dict)
+    message: str = ""
+
+
+class Session:
+    """What actions and plugins work on. Hooks are combined here and nowhere else."""
+
+    def __init__(
+        self, snapshot: ClusterSnapshot, config: SchedulerConfig, now: float, plugins: list[Plugin]
+    ) -> None:
+        self.snapshot = snapshot
+        self.config = config
+        self.now = now
+        self.plugins = plugins
+        self.state = WorkingState(snapshot)
+        self.causes: dict[int, Cause] = {}
+        """Per evicted task."""
+        self.refusals: dict[int, Refusal] = {}
+        """What a gate answered, per gang."""
+        self.usage: dict[int, tuple[float, float, float]] = {}
+        """Historical usage per queue, 0 to 1 of the capacity, where it is known."""
+        self.fair_share: list[Resources] = []
+        """Per queue, once the fair-share plugin has opened."""
+        self.placed_gangs: set[int] = set()
+        """Gangs that got places in this cycle: nothing is taken from them in the same cycle."""
+        self.stale_gangs: list[int] = []
+        """Gangs found running below their minimum."""
+        self._gang_tasks: dict[int, GangTasks] = {}
+        self._asked: dict[int, Resources] = {}
+        self._placements: dict[int, ShapePlacement] = {}
+        self._lines: GangLines | None = None
+        self._hooks: dict[str, tuple[Callable[..., Any], ...]] = {}
+        for plugin in plugins:
+            plugin.opened(self)
+
+    # What is waiting
+
+    @property
+    def lines(self) -> GangLines:
+        if self._lines is None:
+            self._lines = GangLines(self)
+        return self._lines
+
+    def is_offered(self, gang: int) -> bool:
+        """Whether the gang may be tried at all in this cycle: whole enough, and not backing off after a failed bind."""
+        retry_at = self.snapshot.gangs[gang].bind_retry_at
+        return (retry_at is None or retry_at <= self.now) and is_ready(self, self.gang_tasks(gang))
+
+    def gang_tasks(self, gang: int) -> GangTasks:
+        known = self._gang_tasks.get(gang)
+        if known is None:
+            known = self._gang_tasks[gang] = GangTasks(self, gang)
+        return known
+
+    def asked(self, gang: int) -> Resources:
+        """What the gang's next attempt would add to its queue, by the committed state."""
+        known = self._asked.get(gang)
+        if known is None:
+            known = self._asked[gang] = asked_by(self, tasks_to_start(self, gang))
+        return known
+
+    def placement_of(self, task: int) -> ShapePlacement:
+        shape = self.snapshot.task_shape[task]
+        known = self._placements.get(shape)
+        if known is None:
+            known = self._placements[shape] = ShapePlacement(self, shape)
+        return known
+
+    def free_gpu_milli(self) -> int:
+        """GPUs of the pool that are free or being released, with the free parts of shared devices."""
+        free = 0
+        for one in self.state.occupancy:
+            free += (one.idle_gpus + one.releasing_gpus) * WHOLE_GPU
+            for device in one.shared.values():
+                if device.is_staying:
+                    free += device.room_later(one.device_memory) * WHOLE_GPU // one.device_memory
+        return free
+
+    def commit(self, mark: int) -> None:
+        """Make what was done since the mark part of the plan: order the gangs it touched anew."""
+        task_gang = self.snapshot.task_gang
+        for gang in sorted({task_gang[task] for task in self.state.touched_since(mark)}):
+            self._asked.pop(gang, None)
+            self.lines.update(gang)
+
+    # The plugins' answers
+
+    def hooks(self, name: str) -> tuple[Callable[..., Any], ...]:
+        """The bound methods of the plugins that override a hook, in configured order."""
+        known = self._hooks.get(name)
+        if known is None:
+            known = self._hooks[name] = tuple(
+                getattr(plugin, name)
+                for plugin in self.plugins
+                if getattr(type(plugin), name) is not getattr(Plugin, name)
+            )
+        return known
+
+    def queue_key(self, queue: int, asked: Resources, popped: Resources) -> Key:
+        key: Key = ()
+        for hook in self.hooks("queue_key"):
+            key += hook(self, queue, asked, popped)
+        return (*key, self.snapshot.queues[queue].created_at, queue)
+
+    def gang_key(self, gang: int) -> Key:
+        key: Key = ()
+        for hook in self.hooks("gang_key"):
+            key += hook(self, gang)
+        return (*key, self.snapshot.gangs[gang].created_at, gang)
+
+    def task_key(self, task: int) -> Key:
+        one = self.snapshot.tasks[task]
+        key: Key = ()
+        for hook in self.hooks("task_key"):
+            key += hook(self, task)
+        return (*key, one.created_at, one.uid)
+
+    def may_start(self, gang: int, asked: Resources) -> Refusal | None:
+        answer: Refusal | None = self._first("may_start", gang, asked)
+        return answer
+
+    def may_take(self, action: str, gang: int, asked: Resources) -> Refusal | None:
+        answer: Refusal | None = self._first("may_take", action, gang, asked)
+        return answer
+
+    def obstacle(self, shape: Shape, node: int) -> str | None:
+        answer: str | None = self._first("admits", shape, node)
+        return answer
+
+    def misfit(self, task: int, node: int) -> str | None:
+        answer: str | None = self._first("fits", task, node)
+        return answer
+
+    def _first(self, name: str, *arguments: object) -> Any:
+        for hook in self.hooks(name):
+            answer = hook(self, *arguments)
+            if answer is not None:
+                return answer
+        return None
+
+    def may_evict(self, action: str, beneficiary: int, victim: int) -> bool:
+        return all(hook(self, action, beneficiary, victim) for hook in self.hooks("may_evict"))
+
+    def accepts(self, scenario: "Scenario") -> bool:
+        return all(hook(self, scenario) for hook in self.hooks("accepts"))
+
+    def constant_score(self, shape: Shape, node: int) -> float:
+        return float(sum(hook(self, shape, node) for hook in self.hooks("constant_score")))
+
+    def node_score(self, shape: Shape, node: int, *, fits_now: bool) -> float:
+        score = 0.0
+        for hook in self.hooks("node_score"):
+            score += hook(self, shape, node, fits_now=fits_now)
+        return score
+
+    def neighbour_score(self, task: int, node: int) -> float:
+        return float(sum(hook(self, task, node) for hook in self.hooks("neighbour_score")))
+
+    def device_score(self, used_fraction: float | None) -> float:
+        return float(sum(hook(self, used_fraction) for hook in self.hooks("device_score")))
+
+    def domains(
+        self, constraint: TopologyConstraint | None, within: Domain, tasks: list[int], active: list[int]
+    ) -> Iterator[Domain]:
+        if constraint is not None:
+            for hook in self.hooks("domains"):
+                answer: Iterator[Domain] | None = hook(self, constraint, within, tasks, active)
+                if answer is not None:
+                    return answer
+        return iter((within,))

@@ -1,0 +1,118 @@
+"""The best node for a shape: one heap of candidates per shape, kept true by reading the log of changed nodes.
+
+A score depends on the shape and on one node only, so a change of a node is one new heap entry per shape in use; an entry is
+valid while it equals the node's current score. Rollbacks may bring an old score back to life, duplicates do no harm.
+"""
+
+from collections.abc import Callable, Iterable
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING
+
+from scheduling.engine.session.fitting import Fit, Fitting
+
+if TYPE_CHECKING:
+    from scheduling.engine.session import Session
+
+EXCLUDED = None
+
+
+class ShapePlacement:
+    """All nodes as candidates for one shape. Scores are kept negated, so that the best is the smallest; ties go to the first name."""
+
+    def __init__(self, session: "Session", shape: int) -> None:
+        self._session = session
+        self.shape = session.snapshot.shapes[shape]
+        self.fitting = Fitting(self.shape.request)
+        nodes = range(len(session.snapshot.nodes))
+        self.obstacles: list[str | None] = [session.obstacle(self.shape, node) for node in nodes]
+        self._constant = [
+            0.0 if self.obstacles[node] is not None else session.constant_score(self.shape, node)
+            for node in nodes
+        ]
+        self.scores: list[float | None] = [None] * len(nodes)
+        self._slots = [0] * len(nodes)
+        self.total_slots = 0
+        self._heap: list[tuple[float, int]] = []
+        self._read = len(session.state.node_changes)
+        for node in nodes:
+            self._evaluate(node)
+        heapify(self._heap)
+
+    def _evaluate(self, node: int) -> bool:
+        """Work the node out anew; whether its score changed."""
+        if self.obstacles[node] is not None:
+            return False
+        session = self._session
+        occupancy = session.state.occupancy[node]
+        slots = self.fitting.slots(occupancy)
+        self.total_slots += slots - self._slots[node]
+        self._slots[node] = slots
+        fit = self.fitting.of(occupancy)
+        score: float | None = None
+        if fit:
+            score = -self._constant[node] - session.node_score(self.shape, node, fits_now=fit is Fit.NOW)
+        if score == self.scores[node]:
+            return False
+        self.scores[node] = score
+        if score is not None:
+            self._heap.append((score, node))
+        return score is not None
+
+    def refresh(self) -> None:
+        """Catch up with the nodes that changed since the last look."""
+        changes = self._session.state.node_changes
+        if self._read == len(changes):
+            return
+        heap = self._heap
+        for node in set(changes[self._read :]):
+            if self._evaluate(node):
+                entry = heap.pop()
+                heappush(heap, entry)
+        self._read = len(changes)
+        if len(heap) > 64 + 4 * len(self.scores):
+            self._rebuild()
+
+    def _rebuild(self) -> None:
+        self._heap = [(score, node) for node, score in enumerate(self.scores) if score is not None]
+        heapify(self._heap)
+
+    def best(self, accept: Callable[[int], bool]) -> int | None:
+        """The best node that `accept` agrees to."""
+        self.refresh()
+        heap, scores = self._heap, self.scores
+        aside: list[tuple[float, int]] = []
+        found: int | None = None
+        while heap:
+            score, node = heap[0]
+            if scores[node] != score:
+                heappop(heap)
+            elif accept(node):
+                found = node
+                break
+            else:
+                entry = heappop(heap)
+                while heap and heap[0] == entry:
+                    heappop(heap)
+                aside.append(entry)
+        for entry in aside:
+            heappush(heap, entry)
+        return found
+
+    def best_among(
+        self, nodes: Iterable[int], extra: Callable[[int], float], accept: Callable[[int], bool]
+    ) -> int | None:
+        """The best of some nodes, with further score for each: for topology domains and pod affinities."""
+        self.refresh()
+        scores = self.scores
+        ranked = sorted((score - extra(node), node) for node in nodes if (score := scores[node]) is not None)
+        return next((node for _, node in ranked if accept(node)), None)
+
+    def slots_on(self, node: int) -> int:
+        """How many such tasks the node takes once what is being released is gone, as of the last refresh."""
+        return self._slots[node]
+
+    def fits_later(self, node: int) -> bool:
+        return self.fitting.later(self._session.state.occupancy[node])
+
+    def fits_now(self, node: int) -> bool:
+        return self.fitting.of(self._session.state.occupancy[node]) is Fit.NOW

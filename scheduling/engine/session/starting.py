@@ -1,0 +1,130 @@
+"""Starting a gang: all tasks of an attempt get places, or none does."""
+
+from typing import TYPE_CHECKING
+
+from scheduling.engine.model.gangs import PodSet, SubGroup
+from scheduling.engine.model.tasks import TaskState
+from scheduling.engine.plugin import EVERYWHERE, Domain
+from scheduling.engine.session.devices import choose_devices
+from scheduling.engine.session.gangs import IS_ACTIVE, GangTasks, asked_by
+from scheduling.engine.session.placement import ShapePlacement
+
+if TYPE_CHECKING:
+    from scheduling.engine.session import Session
+
+
+def start_gang(session: "Session", gang: int, tasks: list[int], *, nominate_only: bool) -> bool:
+    """Place all of `tasks` or change nothing. `nominate_only`: promise places only, also those still held by victims."""
+    if not tasks or session.may_start(gang, asked_by(session, tasks)) is not None:
+        return False
+    mark = session.state.mark()
+    members = session.gang_tasks(gang)
+    if members.is_constrained:
+        placed = _place_group(session, members, members.tree, tasks, EVERYWHERE, nominate_only=nominate_only)
+    else:
+        placed = _place_all(session, tasks, EVERYWHERE, nominate_only=nominate_only)
+    if not placed:
+        session.state.rollback(mark)
+        return False
+    if not nominate_only:
+        _wait_together(session, gang, tasks)
+    return True
+
+
+def _place_group(
+    session: "Session",
+    members: GangTasks,
+    group: SubGroup | PodSet,
+    tasks: list[int],
+    within: Domain,
+    *,
+    nominate_only: bool,
+) -> bool:
+    """Depth first: the first domain of the group in which all its parts find their own."""
+    below = members.under(group)
+    own = [task for task in tasks if task in below]
+    if not own:
+        return True
+    active = [task for task in below if IS_ACTIVE[session.state.states[task]]]
+    mark = session.state.mark()
+    for domain in session.domains(group.topology, within, own, active):
+        if isinstance(group, PodSet):
+            placed = _place_all(session, own, domain, nominate_only=nominate_only)
+        else:
+            parts: list[SubGroup | PodSet] = [*group.groups, *group.pod_sets]
+            placed = all(
+                _place_group(session, members, part, own, domain, nominate_only=nominate_only)
+                for part in parts
+            )
+        if placed:
+            return True
+        session.state.rollback(mark)
+    return False
+
+
+def _place_all(session: "Session", tasks: list[int], domain: Domain, *, nominate_only: bool) -> bool:
+    return all(_place(session, task, domain, nominate_only=nominate_only) for task in tasks)
+
+
+def _place(session: "Session", task: int, domain: Domain, *, nominate_only: bool) -> bool:
+    placement = session.placement_of(task)
+    node = _best_node(session, task, placement, domain, nominate_only=nominate_only)
+    if node is None:
+        return False
+    groups: tuple[str, ...] = ()
+    now = not nominate_only and placement.fits_now(node)
+    if placement.fitting.shared:
+        choice = choose_devices(session, task, node)
+        if choice is None:
+            return False
+        groups, now = choice.groups, now and choice.now
+    _settle(session, task, node, groups, TaskState.ALLOCATED if now else TaskState.PIPELINED)
+    return True
+
+
+def _best_node(
+    session: "Session", task: int, placement: ShapePlacement, domain: Domain, *, nominate_only: bool
+) -> int | None:
+    def accept(node: int) -> bool:
+        return (not nominate_only or placement.fits_later(node)) and session.misfit(task, node) is None
+
+    wishes = placement.shape.constraints.preferred_pods
+    if domain.nodes is None and not wishes:
+        return placement.best(accept)
+
+    def extra(node: int) -> float:
+        score = domain.extra.get(node, 0.0)
+        return score + session.neighbour_score(task, node) if wishes else score
+
+    nodes = range(len(session.snapshot.nodes)) if domain.nodes is None else domain.nodes
+    return placement.best_among(nodes, extra, accept)
+
+
+def _settle(session: "Session", task: int, node: int, groups: tuple[str, ...], state: TaskState) -> None:
+    """Take the place; a victim that would move to where it is simply stays."""
+    position = session.state.position(task)
+    if (
+        position.state is TaskState.RELEASING
+        and position.node == node
+        and set(position.groups) == set(groups)
+    ):
+        session.state.keep(task)
+    else:
+        session.state.start(task, node, groups, state)
+
+
+def _wait_together(session: "Session", gang: int, tasks: list[int]) -> None:
+    """If a pod set must wait for a release before it reaches its minimum, the whole attempt waits: no half gang starts."""
+    states = session.state.states
+    for pod_set in session.gang_tasks(gang).pod_sets:
+        waiting = sum(states[task] is TaskState.PIPELINED for task in pod_set.tasks)
+        holding = sum(
+            IS_ACTIVE[states[task]] and states[task] is not TaskState.PIPELINED for task in pod_set.tasks
+        )
+        if waiting and holding < pod_set.minimum:
+            break
+    else:
+        return
+    for task in tasks:
+        if states[task] is TaskState.ALLOCATED:
+            session.state.nominate_instead(task)

@@ -1,0 +1,149 @@
+"""Walks over the queue tree: the next gang of the most entitled queue, or the next victim of the least entitled one."""
+
+from collections.abc import Callable, Iterable, Mapping
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Protocol
+
+from scheduling.engine.model.resources import NOTHING, Resources
+from scheduling.engine.model.snapshot import NOWHERE
+from scheduling.engine.plugin import Key
+from scheduling.engine.session.lines import Entry
+
+if TYPE_CHECKING:
+    from scheduling.engine.session import Session
+
+
+NOBODY = -1
+"""Index of no gang."""
+
+
+class Line(Protocol):
+    """The gangs of one leaf queue, best first; the head of an empty one is NOBODY."""
+
+    def head(self) -> int: ...
+    def pop(self) -> int: ...
+
+
+class WaitingLine:
+    """Gangs in order, from a sorted list that may not change meanwhile, with others pushed in between."""
+
+    __slots__ = ("_base", "_depth", "_next", "_pushed")
+
+    def __init__(self, base: list[Entry], depth: int | None = None) -> None:
+        self._base = base
+        self._next = 0
+        self._pushed: list[Entry] = []
+        self._depth = len(base) if depth is None else min(depth, len(base))
+
+    def head(self) -> int:
+        if self._pushed_is_first():
+            return self._pushed[0][1]
+        return self._base[self._next][1] if self._next < self._depth else NOBODY
+
+    def pop(self) -> int:
+        if self._pushed_is_first():
+            return heappop(self._pushed)[1]
+        self._next += 1
+        return self._base[self._next - 1][1]
+
+    def push(self, key: Key, gang: int) -> None:
+        heappush(self._pushed, (key, gang))
+
+    def _pushed_is_first(self) -> bool:
+        return bool(self._pushed) and (self._next >= self._depth or self._pushed[0] < self._base[self._next])
+
+
+class QueueWalk:
+    """Pops gangs in the order of the whole tree, as it is at each pop.
+
+    At each level the sibling with the smallest key (`largest`: the largest) is entered; a queue above leaves is judged by the
+    head of its best child. Keys are kept until the queue's sums or the heads below it change.
+    """
+
+    def __init__(
+        self,
+        session: "Session",
+        lines: Mapping[int, Line],
+        asked: Callable[[int], Resources],
+        *,
+        largest: bool = False,
+    ) -> None:
+        self._session = session
+        self._lines = {leaf: line for leaf, line in lines.items() if line.head() != NOBODY}
+        self._asked = asked
+        self._pick: Callable[..., int] = max if largest else min
+        self._popped: dict[int, Resources] = {}
+        self._keys: dict[int, tuple[int, Key]] = {}
+        self._below: dict[int, list[int]] = {}
+        path = session.state.ledger.path
+        for leaf in sorted(self._lines):
+            self._enlist(path[leaf])
+
+    def _enlist(self, path: Iterable[int]) -> None:
+        parents = self._session.snapshot.queue_parent
+        for queue in path:
+            siblings = self._below.setdefault(parents[queue], [])
+            if queue in siblings:
+                return
+            siblings.append(queue)
+
+    def pop(self) -> int | None:
+        """The next gang, or None when all lines are empty."""
+        leaf = self.next_leaf()
+        if leaf is None:
+            return None
+        line = self._lines[leaf]
+        gang = line.pop()
+        self._forget_keys(leaf)
+        if line.head() == NOBODY:
+            self._delist(leaf)
+        return gang
+
+    def next_leaf(self) -> int | None:
+        """The leaf queue whose head is next."""
+        top = self._below.get(NOWHERE)
+        return self._best_leaf(top) if top else None
+
+    def count_popped(self, leaf: int, amounts: Resources) -> None:
+        """Remember that a victim of this size was chosen in the leaf and all queues above it."""
+        for queue in self._session.state.ledger.path[leaf]:
+            self._popped[queue] = self._popped.get(queue, NOTHING).plus(amounts)
+        self._forget_keys(leaf)
+
+    def add(self, leaf: int, line: Line) -> None:
+        """Tell that a gang was pushed into the leaf's line, which may have been empty."""
+        self._lines[leaf] = line
+        self._enlist(self._session.state.ledger.path[leaf])
+        self._forget_keys(leaf)
+
+    def _forget_keys(self, leaf: int) -> None:
+        for queue in self._session.state.ledger.path[leaf]:
+            self._keys.pop(queue, None)
+
+    def _delist(self, leaf: int) -> None:
+        parents = self._session.snapshot.queue_parent
+        for queue in self._session.state.ledger.path[leaf]:
+            siblings = self._below[parents[queue]]
+            siblings.remove(queue)
+            if siblings:
+                return
+
+    def _best_leaf(self, siblings: list[int]) -> int:
+        while True:
+            queue = siblings[0] if len(siblings) == 1 else self._pick(siblings, key=self._key)
+            below = self._below.get(queue)
+            if not below:
+                return queue
+            siblings = below
+
+    def _key(self, queue: int) -> Key:
+        version = self._session.state.ledger.version[queue]
+        known = self._keys.get(queue)
+        if known is not None and known[0] == version:
+            return known[1]
+        below = self._below.get(queue)
+        leaf = self._best_leaf(below) if below else queue
+        gang = self._lines[leaf].head()
+        key = self._session.queue_key(queue, self._asked(gang), self._popped.get(queue, NOTHING))
+        self._keys[queue] = (version, key)
+        return key

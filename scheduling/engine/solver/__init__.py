@@ -1,0 +1,1 @@
+"""The search for victims: used by reclaim, preempt and consolidate."""

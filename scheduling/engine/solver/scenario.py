@@ -1,0 +1,57 @@
+"""A scenario: who is to gain, which units are given up for it, and how the queues stood before."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scheduling.engine.model.resources import Resources
+from scheduling.engine.model.tasks import TaskState
+
+if TYPE_CHECKING:
+    from scheduling.engine.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Tasks of one gang that can only be taken together: one surplus task, or a whole core."""
+
+    gang: int
+    queue: int
+    tasks: tuple[int, ...]
+    nodes: tuple[int, ...]
+    amounts: Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`units` are in the order they were taken. `allocated` and `non_preemptible` are the queues' sums when the search began."""
+
+    action: str
+    beneficiary: int
+    queue: int
+    tasks: tuple[int, ...]
+    asked: Resources
+    units: tuple[Unit, ...]
+    allocated: list[list[int]]
+    non_preemptible: list[list[int]]
+
+    def lost(self, session: "Session") -> list[Unit]:
+        """Units of which, after the simulation, some task has no place any more."""
+        return [
+            unit
+            for unit in self.units
+            if any(session.state.states[task] is TaskState.RELEASING for task in unit.tasks)
+        ]
+
+    def counted_losses(self, session: "Session") -> list[Unit]:
+        """The units the queues' rules look at: all of them, unless being moved is allowed to count as no loss."""
+        return self.lost(session) if session.config.allow_consolidating_reclaim else list(self.units)
+
+    def moved_or_lost(self, session: "Session") -> list[Unit]:
+        """Units of which some task does not simply stay where it is."""
+        return [
+            unit
+            for unit in self.units
+            if any(
+                session.state.position(task) != session.state.initial_position(task) for task in unit.tasks
+            )
+        ]

@@ -1,0 +1,120 @@
+"""The search: solve for one task of the gang, then for two and so on, each time with what was given up so far.
+
+Units are considered one after the other; for each node the latest unit stands on, all units so far that touch that node are
+given up and the outcome is simulated. The first outcome that every veto accepts wins.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+
+from scheduling.engine.model.resources import Resources
+from scheduling.engine.session import Session
+from scheduling.engine.session.gangs import asked_by, tasks_to_start
+from scheduling.engine.solver.scenario import Scenario, Unit
+from scheduling.engine.solver.simulation import simulate
+from scheduling.engine.solver.victims import victim_units
+
+
+class Search:
+    """One gang looking for room at the expense of others. On success the state holds the solution."""
+
+    def __init__(
+        self,
+        session: Session,
+        action: str,
+        gang: int,
+        wanted: Callable[[int], bool],
+        *,
+        most_gangs: int | None = None,
+    ) -> None:
+        self.session = session
+        self.action = action
+        self.gang = gang
+        self.most_gangs = most_gangs
+        ledger = session.state.ledger
+        self._allocated = [sums[:] for sums in ledger.allocated]
+        self._non_preemptible = [sums[:] for sums in ledger.non_preemptible]
+        self._source = victim_units(session, action, gang, wanted)
+        self._units: list[Unit] = []
+
+    def run(self) -> Scenario | None:
+        """The accepted solution, or None with the state as it was."""
+        tasks = tasks_to_start(self.session, self.gang)
+        mark = self.session.state.mark()
+        given_up: tuple[Unit, ...] = ()
+        solution: Scenario | None = None
+        for size in range(1, len(tasks) + 1):
+            self.session.state.rollback(mark)
+            solution = self._solve(tuple(tasks[:size]), given_up)
+            if solution is None:
+                return None
+            given_up = tuple(solution.moved_or_lost(self.session))
+        return solution
+
+    def _considered(self) -> Iterator[Unit]:
+        """The units in their fixed order, made as they are needed and kept for the next step."""
+        gangs: set[int] = set()
+        for number in count():
+            if number == len(self._units):
+                unit = next(self._source, None)
+                if unit is None:
+                    return
+                self._units.append(unit)
+            unit = self._units[number]
+            gangs.add(unit.gang)
+            if self.most_gangs is not None and len(gangs) > self.most_gangs:
+                return
+            yield unit
+
+    def _solve(self, tasks: tuple[int, ...], given_up: tuple[Unit, ...]) -> Scenario | None:
+        asked = asked_by(self.session, list(tasks))
+        if (solution := self._try(tasks, asked, given_up)) is not None:
+            return solution
+        known = set(given_up)
+        by_node: dict[int, list[Unit]] = {}
+        for unit in self._considered():
+            if unit in known:
+                continue
+            for node in unit.nodes:
+                by_node.setdefault(node, []).append(unit)
+            for node in unit.nodes:
+                solution = self._try(tasks, asked, (*given_up, *by_node[node]))
+                if solution is not None:
+                    return solution
+        return None
+
+    def _try(self, tasks: tuple[int, ...], asked: Resources, units: tuple[Unit, ...]) -> Scenario | None:
+        state = self.session.state
+        mark = state.mark()
+        scenario = Scenario(
+            action=self.action,
+            beneficiary=self.gang,
+            queue=self.session.snapshot.gang_queue[self.gang],
+            tasks=tasks,
+            asked=asked,
+            units=units,
+            allocated=self._allocated,
+            non_preemptible=self._non_preemptible,
+        )
+        for unit in units:
+            for task in unit.tasks:
+                state.evict(task)
+        if self._has_slots(tasks) and simulate(self.session, scenario) and self.session.accepts(scenario):
+            return scenario
+        state.rollback(mark)
+        return None
+
+    def _has_slots(self, tasks: tuple[int, ...]) -> bool:
+        """A simulation only consumes: with fewer slots than tasks of a shape it must fail."""
+        needed: dict[int, int] = {}
+        for task in tasks:
+            needed[self.session.snapshot.task_shape[task]] = (
+                needed.get(self.session.snapshot.task_shape[task], 0) + 1
+            )
+        first = {self.session.snapshot.task_shape[task]: task for task in tasks}
+        for shape, number in needed.items():
+            placement = self.session.placement_of(first[shape])
+            placement.refresh()
+            if placement.total_slots < number:
+                return False
+        return True

@@ -1,0 +1,27 @@
+"""Where a task stands: its state, its place, and the place it still holds while it moves."""
+
+from typing import NamedTuple
+
+from scheduling.engine.model.tasks import TaskState
+
+
+class Position(NamedTuple):
+    """`left_node`/`left_groups` are what a moving task still holds (as releasing) until it is gone; -1 if it does not move."""
+
+    state: TaskState
+    node: int
+    groups: tuple[str, ...] = ()
+    left_node: int = -1
+    left_groups: tuple[str, ...] = ()
+
+
+CHARGED = frozenset(
+    {
+        TaskState.ALLOCATED,
+        TaskState.PIPELINED,
+        TaskState.BINDING,
+        TaskState.BOUND,
+        TaskState.RUNNING,
+    }
+)
+"""States that count in the queue's use during a cycle: nominations do, what is being released does not."""
