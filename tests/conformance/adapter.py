@@ -32,16 +32,16 @@ ACTIONS = {
     "stalegangeviction": "evict_broken_gangs",
 }
 PLUGINS = {
-    "predicates": "node_fit",
     "proportion": "fair_share",
     "priority": "priority",
     "elastic": "elastic",
-    "gpusharingorder": "gpu_sharing",
-    "nodeplacement": "bin_packing",
+    "nominatednode": "nominated_node",
+    "nodeavailability": "availability",
+    "resourcetype": "resource_type",
     "minruntime": "min_runtime",
     "topology": "topology",
 }
-ALWAYS = ("node_fit", "gang")
+ALWAYS = ("node_fit", "pod_affinity", "gang", "gpu_sharing")
 """Parts of the recorded scheduler that no configuration of it can leave out."""
 
 
@@ -81,11 +81,11 @@ def config_of(case: Case) -> SchedulerConfig:
     settings = case["config"]
     arguments = {plugin["name"]: plugin["arguments"] or {} for plugin in settings["plugins"]}
     chosen = [PLUGINS[name] for name in arguments if name in PLUGINS]
-    plugins = tuple(dict.fromkeys([*chosen, *ALWAYS]))
+    options = _options(arguments)
     return SchedulerConfig(
         actions=tuple(ACTIONS[action] for action in case["run"]["actions"]),
-        plugins=plugins,
-        options=_options(arguments),
+        plugins=tuple(dict.fromkeys([*chosen, *ALWAYS, *options])),
+        options=options,
         staleness_grace=float(case["run"]["staleness_grace_period_s"]),
         max_consolidation_victims=_none_if_negative(settings["max_number_consolidation_preemptees"]),
         max_evictions=None,
@@ -96,15 +96,16 @@ def config_of(case: Case) -> SchedulerConfig:
 
 
 def _options(arguments: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Placement strategies; a case that loads neither device order has none, and devices come by name."""
-    options: dict[str, dict[str, Any]] = {}
+    """Placement: each strategy for the units that name it; the order of devices; whether shared nodes are sought."""
+    devices = next((way for way in ("pack", "spread") if f"gpu{way}" in arguments), "")
+    options: dict[str, dict[str, Any]] = {
+        "gpu_sharing": {"devices": devices, "join": "gpusharingorder" in arguments}
+    }
     placement = arguments.get("nodeplacement", {})
-    if placement:
-        options["bin_packing"] = {
-            unit: "spread" if strategy == "spread" else "pack" for unit, strategy in placement.items()
-        }
-    if "gpuspread" in arguments:
-        options["gpu_sharing"] = {"devices": "spread"}
+    for strategy, plugin in (("binpack", "bin_packing"), ("spread", "spreading")):
+        units = {unit: placement.get(unit) == strategy for unit in ("gpu", "cpu")}
+        if any(units.values()):
+            options[plugin] = units
     return options
 
 

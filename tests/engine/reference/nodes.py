@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from scheduling.engine.model.constraints import PodAffinityTerm
 from scheduling.engine.model.nodes import Node
@@ -113,17 +114,12 @@ def choose_devices(world: World, task: Task, node: Node) -> tuple[tuple[str, ...
     entries = [(name, device) for name, device in sorted(room.devices.items()) if _joins(device, room, need)]
     if len(entries) + whole < request.devices:
         return None
-    spread = device_order(world) == "spread"
-
-    def fullness(entry: tuple[str, Device | None]) -> tuple[float, str]:
-        device = entry[1]
-        used = 0.0 if device is None else device.used / room.memory
-        return (used if spread else -used, entry[0])
-
     candidates: list[tuple[str, Device | None]] = [*entries, *[(NEW_DEVICE, None)] * whole]
-    ranked = sorted(
-        candidates, key=lambda entry: (fullness(entry)[0], entry[1] is None and not spread, entry[0])
-    )
+
+    def order(entry: tuple[str, Device | None]) -> tuple[float, bool, str]:
+        return (-device_score(world, entry[1], room), entry[1] is None, entry[0])
+
+    ranked = sorted(candidates, key=order)
     now, opened, groups, idle = True, 0, [], room.idle.get("gpu", 0)
     for name, device in ranked[: request.devices]:
         if device is None:
@@ -141,8 +137,15 @@ def _joins(device: Device, room: Room, need: int) -> bool:
     return device.held + device.promised > 0 and room.memory - device.held - device.promised >= need
 
 
-def device_order(world: World) -> str:
-    return str(world.config.options.get("gpu_sharing", {}).get("devices", "pack"))
+def device_score(world: World, device: Device | None, room: Room) -> float:
+    """Packing: the fullest first, a whole device last. Spreading: a whole device first."""
+    way = options_of(world, "gpu_sharing").get("devices", "pack")
+    used = 0.0 if device is None else device.used / room.memory
+    return {"pack": used, "spread": 1.0 - used}.get(way, 0.0)
+
+
+def options_of(world: World, plugin: str) -> dict[str, Any]:
+    return world.config.options.get(plugin, {})
 
 
 # -- how good is it? -----------------------------------------------------------------------------------------------
@@ -160,44 +163,46 @@ def ranked_nodes(world: World, task: Task, names: Sequence[str], bonus: dict[str
 
 def score(world: World, task: Task, node: Node) -> float:
     """The tiers above density; they differ so much that they never mix."""
-    total, room = 0.0, world.room(node.name)
-    if task.nominated_node == node.name:
+    total, room, plugins = 0.0, world.room(node.name), world.config.plugins
+    if "nominated_node" in plugins and task.nominated_node == node.name:
         total += SCORES["nominated"]
     gpu = task.request.gpu
-    need = gpu.memory_on(room.memory) if gpu.is_shared else gpu.devices and room.memory
-    if "gpu_sharing" in world.config.plugins and any(
-        _joins(device, room, need) for device in room.devices.values()
+    need = gpu.memory_on(room.memory) if gpu.devices else 0
+    if (
+        "gpu_sharing" in plugins
+        and options_of(world, "gpu_sharing").get("join", True)
+        and any(_joins(device, room, need) for device in room.devices.values())
     ):
         total += SCORES["shared"]
     placed = fit(world, task, node)
-    if placed is not None and placed.now:
+    if "availability" in plugins and placed is not None and placed.now:
         total += SCORES["now"]
-    if not gpu.devices and not node.gpus:
+    if "resource_type" in plugins and not gpu.devices and not node.gpus:
         total += SCORES["cpu_node"]
     return total
 
 
 def densities(world: World, task: Task, names: Sequence[str]) -> dict[str, float]:
     """Bin packing: the fuller the better, 0..9 over the candidates that have the resource. Spread: the free part, 0..1."""
-    if "bin_packing" not in world.config.plugins:
-        return {}
     unit = "gpu" if task.request.gpu.devices else "cpu"
-    strategy = world.config.options.get("bin_packing", {}).get(unit, "pack")
 
     def has(node: Node) -> int:
         return node.gpus if unit == "gpu" else node.cpu_milli
 
     free = {name: world.room(name).later(unit) for name in names if has(world.nodes[name]) > 0}
-    if not free:
-        return {}
-    if strategy == "spread":
-        return {name: amount / has(world.nodes[name]) for name, amount in free.items()}
-    least, most = min(free.values()), max(free.values())
-    if least == most:
-        return dict.fromkeys(free, float(SCORES["density"]))
-    return {
-        name: SCORES["density"] * (1 - (amount - least) / (most - least)) for name, amount in free.items()
-    }
+    least, most = min(free.values(), default=0), max(free.values(), default=0)
+    density = dict.fromkeys(free, 0.0)
+    for name, amount in free.items():
+        if _strategy(world, "bin_packing", unit):
+            part = (amount - least) / (most - least) if most > least else 0.0
+            density[name] += SCORES["density"] * (1 - part)
+        if _strategy(world, "spreading", unit):
+            density[name] += amount / has(world.nodes[name])
+    return density
+
+
+def _strategy(world: World, plugin: str, unit: str) -> bool:
+    return plugin in world.config.plugins and bool(options_of(world, plugin).get(unit, True))
 
 
 def place_on(world: World, task: Task, node: Node, how: Fit, *, promise_only: bool) -> None:
