@@ -16,6 +16,7 @@ def consolidate(session: Session) -> None:
         may_try=lambda gang: session.state.is_preemptible(gang) and _free_gpus_suffice(session, gang),
         may_lose=lambda gang, victim: victim != gang,
         most_gangs=None if limit is None else limit + 1,
+        everyone_stays=True,
     )
 
 

@@ -18,8 +18,12 @@ def take_for_waiting(
     may_try: Callable[[int], bool],
     may_lose: Callable[[int, int], bool],
     most_gangs: int | None = None,
+    everyone_stays: bool = False,
 ) -> None:
-    """`may_try(gang)` says who may look for victims, `may_lose(gang, victim)` who may be one of its victims."""
+    """`may_try(gang)` says who may look for victims, `may_lose(gang, victim)` who may be one of its victims.
+
+    `most_gangs` bounds how many gangs are considered as victims; with `everyone_stays` all of them must find a new place.
+    """
     lines = {
         leaf: WaitingLine(line.copy(), session.config.queue_depth)
         for leaf, line in session.lines.waiting.items()
@@ -29,7 +33,14 @@ def take_for_waiting(
         if not may_try(gang) or session.may_take(action, gang, session.asked(gang)) is not None:
             continue
         mark = session.state.mark()
-        search = Search(session, action, gang, partial(may_lose, gang), most_gangs=most_gangs)
+        search = Search(
+            session,
+            action,
+            gang,
+            partial(may_lose, gang),
+            most_gangs=most_gangs,
+            everyone_stays=everyone_stays,
+        )
         solution = search.run()
         if solution is None or not _within_safety_limit(session, mark):
             session.state.rollback(mark)

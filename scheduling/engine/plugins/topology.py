@@ -52,12 +52,12 @@ def _candidates(
     pinned = _pinned_domains(session, levels[:required], active)
     for depth in range(max(preferred, required), required - 1, -1):
         grouped = _group(session, nodes, levels[:depth])
-        ranked = sorted(
-            (-rooms.fullness(members), path)
+        fitting = [
+            path
             for path, members in grouped.items()
             if (pinned is None or path[:required] in pinned) and rooms.suffice(members)
-        )
-        for _, path in ranked:
+        ]
+        for path in _fullest_first(fitting, grouped, rooms):
             members = grouped[path]
             extra = dict(within.extra)
             if preferred > depth or constraint.preferred_level:
@@ -77,6 +77,21 @@ def _group(session: Session, nodes: Iterable[int], keys: Path) -> dict[Path, lis
     return grouped
 
 
+def _fullest_first(paths: list[Path], grouped: dict[Path, list[int]], rooms: "_Rooms") -> list[Path]:
+    """From the top of the tree downwards: the fullest coarse domain first, inside it the fullest finer one, names last."""
+    depth = len(paths[0]) if paths else 0
+    above: list[dict[Path, list[int]]] = [{} for _ in range(depth + 1)]
+    for path, members in grouped.items():
+        for length in range(1, depth + 1):
+            above[length].setdefault(path[:length], []).extend(members)
+    fullness = {path: rooms.fullness(members) for level in above for path, members in level.items()}
+
+    def key(path: Path) -> list[tuple[float, str]]:
+        return [(-fullness[path[:length]], path[length - 1]) for length in range(1, depth + 1)]
+
+    return sorted(paths, key=key)
+
+
 def _pinned_domains(session: Session, keys: Path, active: list[int]) -> set[Path] | None:
     """The required domains in which the group already runs; None when nothing pins it."""
     if not keys or not active:
@@ -86,11 +101,11 @@ def _pinned_domains(session: Session, keys: Path, active: list[int]) -> set[Path
 
 
 def _room_scores(session: Session, rooms: "_Rooms", members: list[int], keys: Path) -> dict[int, float]:
-    """Nodes of parts with more room score higher: by rank among the parts of this domain."""
+    """Nodes of parts with more room score higher, by rank among the parts of this domain; of equal ones the last name."""
     parts = _group(session, members, keys)
-    ranked = sorted(parts, key=lambda path: (-rooms.total(parts[path]), path))
+    ranked = sorted(parts, key=lambda path: (rooms.total(parts[path]), path))
     return {
-        node: ROOM_POINTS * (len(ranked) - place) / len(ranked)
+        node: ROOM_POINTS * (place + 1) / len(ranked)
         for place, path in enumerate(ranked)
         for node in parts[path]
     }

@@ -51,7 +51,7 @@ class Session:
         self.fair_share: list[Resources] = []
         """Per queue, once the fair-share plugin has opened."""
         self.placed_gangs: set[int] = set()
-        """Gangs that got places in this cycle: nothing is taken from them in the same cycle."""
+        """Gangs that got places in this cycle."""
         self.stale_gangs: list[int] = []
         """Gangs found running below their minimum."""
         self._gang_tasks: dict[int, GangTasks] = {}

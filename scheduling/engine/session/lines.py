@@ -36,7 +36,7 @@ class GangLines:
 
     @property
     def running(self) -> dict[int, list[Entry]]:
-        """Preemptible gangs that held places when the cycle began and still do; victims come from the end."""
+        """Preemptible gangs that hold places or were promised some; victims come from the end."""
         if self._running is None:
             self._running = self._collect_running()
         return self._running
@@ -55,38 +55,35 @@ class GangLines:
 
     def _may_be_victim(self, gang: int) -> bool:
         session = self._session
-        return (
-            session.snapshot.gang_queue[gang] != NOWHERE
-            and session.state.is_preemptible(gang)
-            and gang not in session.placed_gangs
-        )
+        return session.snapshot.gang_queue[gang] != NOWHERE and session.state.is_preemptible(gang)
 
     def update(self, gang: int) -> None:
         """Put the gang where its new state belongs, after a commit."""
         session = self._session
-        queue = session.snapshot.gang_queue[gang]
         states = session.state.states
         waits = active = False
         for task in session.snapshot.tasks_of(gang):
             waits = waits or states[task] is TaskState.PENDING
             active = active or IS_ACTIVE[states[task]]
-        key = session.gang_key(gang) if waits or active else ()
-        if gang in self._keys:
-            _move(self.waiting[queue], self._keys, gang, key if waits else None)
-        if self._running is not None and gang in self._running_keys:
-            keep = active and self._may_be_victim(gang)
-            _move(self._running[queue], self._running_keys, gang, key if keep else None)
+        key = session.gang_key(gang)
+        queue = session.snapshot.gang_queue[gang]
+        _move(self.waiting, queue, self._keys, gang, key if waits and session.is_offered(gang) else None)
+        if self._running is not None:
+            is_victim = active and self._may_be_victim(gang)
+            _move(self._running, queue, self._running_keys, gang, key if is_victim else None)
 
 
-def _move(line: list[Entry], keys: dict[int, Key], gang: int, key: Key | None) -> None:
+def _move(
+    lines: dict[int, list[Entry]], queue: int, keys: dict[int, Key], gang: int, key: Key | None
+) -> None:
     """Take the gang's entry out, and in again under its new key unless that is None."""
-    old = keys[gang]
+    old = keys.get(gang)
     if old == key:
         return
-    position = bisect_left(line, (old, gang))
-    del line[position]
-    if key is None:
+    line = lines.setdefault(queue, [])
+    if old is not None:
+        del line[bisect_left(line, (old, gang))]
         del keys[gang]
-    else:
+    if key is not None:
         keys[gang] = key
         insort(line, (key, gang))

@@ -102,12 +102,7 @@ def _best_node(
 
 def _settle(session: "Session", task: int, node: int, groups: tuple[str, ...], state: TaskState) -> None:
     """Take the place; a victim that would move to where it is simply stays."""
-    position = session.state.position(task)
-    if (
-        position.state is TaskState.RELEASING
-        and position.node == node
-        and set(position.groups) == set(groups)
-    ):
+    if session.state.was_evicted_from(task, node, groups):
         session.state.keep(task)
     else:
         session.state.start(task, node, groups, state)

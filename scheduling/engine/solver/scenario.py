@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from scheduling.engine.session import Session
 
 
+_WITHOUT_PLACE = frozenset({TaskState.RELEASING, TaskState.PENDING})
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """Tasks of one gang that can only be taken together: one surplus task, or a whole core."""
@@ -39,7 +42,7 @@ class Scenario:
         return [
             unit
             for unit in self.units
-            if any(session.state.states[task] is TaskState.RELEASING for task in unit.tasks)
+            if any(session.state.states[task] in _WITHOUT_PLACE for task in unit.tasks)
         ]
 
     def counted_losses(self, session: "Session") -> list[Unit]:
@@ -48,10 +51,4 @@ class Scenario:
 
     def moved_or_lost(self, session: "Session") -> list[Unit]:
         """Units of which some task does not simply stay where it is."""
-        return [
-            unit
-            for unit in self.units
-            if any(
-                session.state.position(task) != session.state.initial_position(task) for task in unit.tasks
-            )
-        ]
+        return [unit for unit in self.units if any(session.state.is_displaced(task) for task in unit.tasks)]

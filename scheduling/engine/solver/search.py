@@ -26,11 +26,13 @@ class Search:
         wanted: Callable[[int], bool],
         *,
         most_gangs: int | None = None,
+        everyone_stays: bool = False,
     ) -> None:
         self.session = session
         self.action = action
         self.gang = gang
         self.most_gangs = most_gangs
+        self.everyone_stays = everyone_stays
         ledger = session.state.ledger
         self._allocated = [sums[:] for sums in ledger.allocated]
         self._non_preemptible = [sums[:] for sums in ledger.non_preemptible]
@@ -68,7 +70,7 @@ class Search:
 
     def _solve(self, tasks: tuple[int, ...], given_up: tuple[Unit, ...]) -> Scenario | None:
         asked = asked_by(self.session, list(tasks))
-        if (solution := self._try(tasks, asked, given_up)) is not None:
+        if given_up and (solution := self._try(tasks, asked, given_up)) is not None:
             return solution
         known = set(given_up)
         by_node: dict[int, list[Unit]] = {}
@@ -99,10 +101,15 @@ class Search:
         for unit in units:
             for task in unit.tasks:
                 state.evict(task)
-        if self._has_slots(tasks) and simulate(self.session, scenario) and self.session.accepts(scenario):
+        if self._has_slots(tasks) and simulate(self.session, scenario) and self._is_acceptable(scenario):
             return scenario
         state.rollback(mark)
         return None
+
+    def _is_acceptable(self, scenario: Scenario) -> bool:
+        if self.everyone_stays and scenario.lost(self.session):
+            return False
+        return self.session.accepts(scenario)
 
     def _has_slots(self, tasks: tuple[int, ...]) -> bool:
         """A simulation only consumes: with fewer slots than tasks of a shape it must fail."""

@@ -67,7 +67,7 @@ class _Simulation:
         session = self.session
         tasks = tasks_to_start(session, gang, self.evicted)
         if start_gang(session, gang, tasks, nominate_only=True) and any(
-            task in self.evicted and session.state.states[task] is TaskState.RELEASING
+            task in self.evicted and session.state.states[task] in {TaskState.RELEASING, TaskState.PENDING}
             for task in session.snapshot.tasks_of(gang)
         ):
             leaf = session.snapshot.gang_queue[gang]

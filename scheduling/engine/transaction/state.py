@@ -20,6 +20,7 @@ class WorkingState:
         self.states = snapshot.task_state.copy()
         self.node_changes: list[int] = []
         self._positions: dict[int, Position] = {}
+        self._evicted_from: dict[int, Position] = {}
         self._log: list[tuple[int, Position]] = []
         self._preemptible = [gang.is_preemptible for gang in snapshot.gangs]
         self._charges: dict[tuple[int, int], Resources] = {}
@@ -67,13 +68,27 @@ class WorkingState:
             self._put(task, old, Position(state, node, groups))
 
     def evict(self, task: int) -> None:
-        """Begin to release a task's place."""
+        """Begin to release a task's place; one that got its place only in this cycle just loses it again."""
         old = self.position(task)
-        self._put(task, old, Position(TaskState.RELEASING, old.node, old.groups))
+        initial = self.initial_position(task)
+        self._evicted_from[task] = old
+        if initial.state is TaskState.PENDING:
+            self._put(task, old, initial)
+        else:
+            self._put(task, old, Position(TaskState.RELEASING, initial.node, initial.groups))
+
+    def was_evicted_from(self, task: int, node: int, groups: tuple[str, ...]) -> bool:
+        """Whether this is the place the task's latest eviction took from it."""
+        place = self._evicted_from.get(task)
+        return place is not None and place.node == node and set(place.groups) == set(groups)
+
+    def is_displaced(self, task: int) -> bool:
+        """Whether the task's latest eviction still changes anything for it."""
+        return self.position(task) != self._evicted_from.get(task)
 
     def keep(self, task: int) -> None:
-        """Take an eviction back: the task stays where it was when the cycle began."""
-        self._put(task, self.position(task), self.initial_position(task))
+        """Take the task's latest eviction back."""
+        self._put(task, self.position(task), self._evicted_from[task])
 
     def nominate_instead(self, task: int) -> None:
         """Turn a start into a nomination of the same place."""
