@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -74,17 +75,15 @@ class Executor:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def evict(self, removals: Sequence[Removal], *, leading: Callable[[], bool], now: datetime) -> Outcomes:
-        return self._each([(one.pod.uid, lambda one=one: self._evict(one, now)) for one in removals], leading)
+        return self._each([(one.pod.uid, partial(self._evict, one, now)) for one in removals], leading)
 
     def bind(self, bindings: Sequence[Binding], *, leading: Callable[[], bool], now: datetime) -> Outcomes:
-        return self._each([(one.pod.uid, lambda one=one: self._bind(one, now)) for one in bindings], leading)
+        return self._each([(one.pod.uid, partial(self._bind, one, now)) for one in bindings], leading)
 
     def explain(
         self, explanations: Sequence[Explanation], *, leading: Callable[[], bool], now: datetime
     ) -> Outcomes:
-        return self._each(
-            [(one.pod.uid, lambda one=one: self._explain(one, now)) for one in explanations], leading
-        )
+        return self._each([(one.pod.uid, partial(self._explain, one, now)) for one in explanations], leading)
 
     # --- one effect, in a thread ----------------------------------------------------------------------------------
 

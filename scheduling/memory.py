@@ -1,6 +1,6 @@
 """The scheduler's memory of gangs across cycles and restarts: the table GangState, kept in this process and written once a cycle."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from organization.models import Cluster
@@ -144,7 +144,7 @@ class GangMemory:
         self._changed.clear()
         return len(rows)
 
-    def _set(self, key: GangKey, values: dict[str, object]) -> None:
+    def _set(self, key: GangKey, values: Mapping[str, object]) -> None:
         state = self._states[key]
         for name, value in values.items():
             if getattr(state, name) != value:

@@ -1,7 +1,7 @@
-"""Pure: one node's JSON -> the engine's node, and the pool it belongs to."""
+"""Pure: one node's JSON -> the engine's node."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from cluster.documents import labels_of, name_of
 from cluster.labels import GPU_MEMORY_OF_NODE, GPU_RESOURCE
@@ -12,23 +12,6 @@ from scheduling.requests import UnreadablePod, read_amount
 
 MIB_AT_MOST = 1 << 24
 """16 TiB: a device memory label above is in bytes, as some exporters write it."""
-
-
-class PoolRule(NamedTuple):
-    """Which nodes belong to a pool: those with this label pair. The default pool has none and takes the rest."""
-
-    name: str
-    label_key: str
-    label_value: str
-
-
-def pool_of(node: Mapping[str, Any], rules: Iterable[PoolRule]) -> str:
-    """The first pool, by name, whose label the node has; else `default`."""
-    labels = labels_of(node)
-    for rule in sorted(rules):
-        if rule.label_key and labels.get(rule.label_key) == rule.label_value:
-            return rule.name
-    return "default"
 
 
 def read_node(document: Mapping[str, Any]) -> tuple[Node, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from cluster.documents import Document, labels_of, name_of, uid_of
 from cluster.labels import QUEUE
 from organization.models import Cluster, NodePool, PoolResources, Project
+from organization.pools import DEFAULT, pool_of
 from scheduling.assumptions import Assumption, Assumptions
 from scheduling.engine import ClusterSnapshot
 from scheduling.engine.model.gangs import Gang
@@ -15,11 +16,9 @@ from scheduling.engine.model.resources import Bounds
 from scheduling.engine.model.tasks import Task, TaskRequest, TaskState
 from scheduling.grouping import Group, Membership, collect
 from scheduling.memory import GangMemory
-from scheduling.node_facts import PoolRule, pool_of, read_node
+from scheduling.node_facts import read_node
 from scheduling.pod_facts import PodFacts, Problem, read_pod
 from scheduling.queues import OrgUnit, Quota, queues_of
-
-DEFAULT_POOL = "default"
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,12 @@ class Company:
             owner = row.department or row.project
             assert owner is not None  # noqa: S101  (a constraint of the table)
             quotas.setdefault(row.pool_id, {})[owner.name, row.department_id is not None] = _quota(row)
-        return cls(list(NodePool.objects.filter(cluster=cluster)), projects, units, quotas)
+        return cls(
+            list(NodePool.objects.filter(cluster=cluster).order_by("pk")),
+            projects,
+            units,
+            quotas,
+        )
 
     def queues(self, pool: NodePool) -> list[Queue]:
         return queues_of(self.units, self.quotas.get(pool.pk, {}))
@@ -154,14 +158,14 @@ class Reader:
         self, documents: Iterable[Document], company: Company, reading: ClusterReading
     ) -> tuple[dict[str, str], dict[str, Node]]:
         """(node -> pool, node -> engine node)."""
-        rules = [PoolRule(pool.name, pool.label_key, pool.label_value) for pool in company.pools]
         fresh: dict[str, tuple[str, Node, str]] = {}
         pools: dict[str, str] = {}
         for document in documents:
             name, version = name_of(document), str(document["metadata"].get("resourceVersion"))
             known = self._nodes.get(name)
             fresh[name] = known if known and known[0] == version else (version, *read_node(document))
-            pools[name] = pool_of(document, rules)
+            pool = pool_of(labels_of(document), company.pools)
+            pools[name] = pool.name if pool else DEFAULT
             if fresh[name][2]:
                 reading.troubles.append(f"node {name}: {fresh[name][2]}")
         self._nodes = fresh
@@ -236,7 +240,7 @@ def _pools_of_groups(
     chosen: dict[str, list[Group]] = {}
     for group in groups:
         membership = group.membership
-        wished = membership.pools or defaults.get(membership.queue, ()) or (DEFAULT_POOL,)
+        wished = membership.pools or defaults.get(membership.queue, ()) or (DEFAULT,)
         wished = tuple(name for name in wished if name in known) or wished
         group.membership = replace(membership, pools=wished)
         places = sorted(node_pools[pod.node] for pod in group.members if pod.holds and pod.node in node_pools)

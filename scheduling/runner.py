@@ -12,7 +12,7 @@ from cluster.client import ClusterClient
 from cluster.documents import Document
 from cluster.errors import ClusterError
 from cluster.events import EventRecorder
-from organization.models import Cluster, NodePool
+from organization.models import Cluster, NodePool, Placement
 from scheduling.assumptions import Assumptions
 from scheduling.engine import Plan, SchedulerConfig, run_cycle
 from scheduling.engine.model.gangs import next_pool
@@ -261,8 +261,16 @@ class ClusterRunner:
 
 def config_of(config: SchedulerConfig, pool: NodePool) -> SchedulerConfig:
     """The installation's settings with what the pool says of its own."""
+    spread = {"gpu": pool.gpu_placement == Placement.SPREAD, "cpu": pool.cpu_placement == Placement.SPREAD}
+    packed = {unit: not wanted for unit, wanted in spread.items()}
+    plugins = config.plugins if "spreading" in config.plugins else (*config.plugins, "spreading")
+    # moving work together would undo what spreading it has done
+    actions = tuple(name for name in config.actions if name != "consolidate" or not any(spread.values()))
     return replace(
         config,
+        actions=actions,
+        plugins=plugins,
+        options={**config.options, "bin_packing": packed, "spreading": spread},
         preempt_min_runtime=float(pool.min_runtime_seconds),
         reclaim_min_runtime=float(pool.min_runtime_seconds),
     )
