@@ -1,0 +1,104 @@
+"""One collection of one cluster: claim the moment, read the pages, write samples and roll-ups."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import structlog
+from django.core.cache import cache
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from cluster import clock
+from cluster.client import ClusterClient
+from cluster.documents import labels_of
+from cluster.errors import ClusterError
+from monitoring.measures import SeriesName, Values, measures_of
+from monitoring.models import Collection
+from monitoring.pages import Counter
+from monitoring.recording import interval, minute_of, write_devices, write_nodes, write_samples
+from monitoring.rollups import roll_up
+from monitoring.samples import Reading, read_cluster
+from organization.models import Cluster, NodePool, Project
+from organization.pools import DEFAULT, pool_of
+from workloads.phases import Phase
+
+COUNTERS_KEPT_SECONDS = 3600
+log = structlog.get_logger(__name__)
+
+
+def collect_if_due(
+    cluster: Cluster, client_of: Callable[[Cluster], ClusterClient], *, now: datetime | None = None
+) -> bool:
+    """Whether a collection was made. The claim is a compare-and-set, so two workers never take the same moment."""
+    at = now or clock.now()
+    collection = Collection.objects.get_or_create(cluster=cluster)[0]
+    last = collection.sampled_at
+    if last is not None and last <= at < last + interval():
+        return False
+    claimed = Collection.objects.filter(pk=collection.pk, sampled_at=last).update(
+        sampled_at=at, tried_at=timezone.now()
+    )
+    if claimed != 1:
+        return False
+    try:
+        collect(cluster, client_of(cluster), at=at, last=last)
+    except (ClusterError, OSError) as error:
+        sentence = f"The cluster was not read: {error}"[:500]
+        Collection.objects.filter(pk=collection.pk).update(error=sentence)
+        log.warning("no samples", cluster=cluster.name, error=str(error))
+        return False
+    return True
+
+
+def collect(cluster: Cluster, client: ClusterClient, *, at: datetime, last: datetime | None) -> Reading:
+    """Read and write one moment; raises ClusterError when nodes or pods cannot be listed."""
+    projects = dict(Project.objects.filter(cluster=cluster).values_list("namespace", "pk"))
+    reading = read_cluster(client, at=at, projects=projects, pool_of=pool_reader(cluster))
+    elapsed = (at - last).total_seconds() if last else 0.0
+    values, counters = measures_of(reading, _counters_before(cluster), elapsed)
+    cache.set(_cache_key(cluster), counters, COUNTERS_KEPT_SECONDS)
+    values |= workload_counts(cluster)
+    write_samples(cluster, values, at)
+    write_devices(cluster, reading)
+    write_nodes(cluster, reading, values)
+    roll_up(since=minute_of(at), until=minute_of(at) + 1)
+    Collection.objects.filter(cluster=cluster).update(
+        nodes_without_exporter=reading.without_exporter, nodes_unread=reading.unread, error=""
+    )
+    return reading
+
+
+def workload_counts(cluster: Cluster) -> Values:
+    """Running and waiting workloads by project, from their rows; a project without any counts 0."""
+    alive = Q(workloads__deleted_at__isnull=True)
+    rows = Project.objects.filter(cluster=cluster).annotate(
+        running=Count("workloads", filter=alive & Q(workloads__phase=Phase.RUNNING)),
+        waiting=Count("workloads", filter=alive & Q(workloads__phase=Phase.PENDING)),
+    )
+    values: Values = {}
+    for row in rows:
+        values[SeriesName("RUNNING_WORKLOADS", project=row.pk)] = row.running
+        values[SeriesName("PENDING_WORKLOADS", project=row.pk)] = row.waiting
+    return values
+
+
+def pool_reader(cluster: Cluster) -> Callable[[Mapping[str, Any]], str]:
+    """A function from a node document to the name of its pool."""
+    pools = list(NodePool.objects.filter(cluster=cluster).order_by("pk"))
+
+    def name_of_pool(node: Mapping[str, Any]) -> str:
+        found = pool_of(labels_of(node), pools)
+        return found.name if found else DEFAULT
+
+    return name_of_pool
+
+
+def _cache_key(cluster: Cluster) -> str:
+    return f"cpu-counters:{cluster.pk}"
+
+
+def _counters_before(cluster: Cluster) -> dict[str, Counter]:
+    """Lost with the cache: CPU use is unknown for one interval then."""
+    found = cache.get(_cache_key(cluster))
+    return found if isinstance(found, dict) else {}
