@@ -49,7 +49,7 @@ class Supervisor:
         self.stopping = asyncio.Event()
 
     async def run(
-        self, on_ready: Callable[[], None], *, on_stage: Callable[[int], None] | None = None
+        self, on_ready: Callable[[], None], *, on_stage: Callable[[int], Awaitable[None]] | None = None
     ) -> None:
         """Runs until `stop` is called or a part never becomes ready (PartNotReady)."""
         try:
@@ -58,7 +58,7 @@ class Supervisor:
                 if self.stopping.is_set():
                     return
                 if on_stage:
-                    on_stage(stage)
+                    await on_stage(stage)
             on_ready()
             await self.stopping.wait()
         finally:

@@ -13,6 +13,7 @@ DATA_DIR = Path(tempfile.mkdtemp(prefix="runai-test-"))
 SECRET_KEY = "only-for-tests"  # noqa: S105  (a constant keeps tests repeatable)
 ALLOWED_HOSTS = ["*"]
 DATABASES = database(env, DATA_DIR)
+DATABASES["default"]["OPTIONS"].pop("pool", None)  # a pool would keep the test database busy
 REDIS_URL = env.str("REDIS_URL", default="")
 CELERY_BROKER_URL = "memory://"
 CELERY_RESULT_BACKEND = "cache+memory://"

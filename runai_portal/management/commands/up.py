@@ -111,15 +111,15 @@ class Command(BaseCommand):
             loop.add_signal_handler(one, supervisor.stop)
         people: dict[str, str] = {}
 
-        def after_stage(stage: int) -> None:
+        async def after_stage(stage: int) -> None:
             if stage == REDIS and demo:
                 people.update(demo_people(folder))
-                call_command("seed_demo", verbosity=0)
+                await asyncio.to_thread(call_command, "seed_demo", verbosity=0)
             if stage == CLUSTER_AND_WEB:
                 self._greet(place, people)
 
         if place.redis_socket is None:
-            await asyncio.to_thread(after_stage, REDIS)
+            await after_stage(REDIS)
         await supervisor.run(
             lambda: self.say(
                 "up", f"all parts are ready after {time.monotonic() - self.began:.1f} s; Ctrl-C stops them"
