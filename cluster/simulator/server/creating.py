@@ -35,9 +35,12 @@ def timestamp() -> str:
 
 
 def create(
-    api: Api, resource: Resource, namespace: str, document: Document, options: WriteOptions
+    api: Api, resource: Resource, namespace: str, document: Document, options: WriteOptions, *, applied: bool = False
 ) -> Document:
-    """Store a new object; gives the document as stored (or as it would be). Raises Problem."""
+    """Store a new object; gives the document as stored (or as it would be). Raises Problem.
+
+    `applied` says that server-side apply has already settled who owns what.
+    """
     rules = rules_for(resource)
     metadata = document["metadata"] = dict(document.get("metadata") or {})
     _check_metadata(resource, namespace, metadata)
@@ -61,9 +64,9 @@ def create(
     options.strictness.judge()
     if api.store.get(resource.storage, metadata.get("namespace", ""), metadata["name"]) is not None:
         raise already_exists(resource.plural, resource.group, metadata["name"])
-    track_update(
-        resource, None, document, options.field_manager, options.subresource, metadata["creationTimestamp"]
-    )
+    if not applied:
+        moment = metadata["creationTimestamp"]
+        track_update(resource, None, document, options.field_manager, options.subresource, moment)
     if options.dry_run:
         return document
     stored = api.store.put(resource.storage, document)

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cluster.simulator.patching.json_patch import apply_json_patch
-from cluster.simulator.patching.managed_fields import track_update
 from cluster.simulator.patching.merge import merge
 from cluster.simulator.problems import (
     Problem,
@@ -96,7 +95,6 @@ def bind(api: Api, request: Request, target: Target, body: Document) -> Answer:
     if document["spec"].get("schedulingGates"):
         raise _binding_conflict(name, f"pod {name} has non-empty .spec.schedulingGates")
     bound = _bound(document, node, metadata.get("annotations") or {})
-    track_update(target.resource, document, bound, request.field_manager, "binding", timestamp())
     if not request.dry_run:
         api.store.put("pods", bound)
     return json_answer(SUCCESS_CREATED, 201)
