@@ -44,7 +44,7 @@ class Shell:
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context processor; lazy, so that fragments without the frame cost no query."""
-    return {"shell": SimpleLazyObject(lambda: build(request)), "now": SimpleLazyObject(now)}
+    return {"shell": SimpleLazyObject(lambda: build(request)), "now": now()}
 
 
 def build(request: HttpRequest) -> Shell:

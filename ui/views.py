@@ -3,13 +3,14 @@
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from ui import preferences
 from ui.context import load
-from ui.style_guide import examples
+from ui.style_guide import examples, figures, rows
 
 HITS_AT_MOST = 12
 
@@ -77,5 +78,17 @@ def search(request: HttpRequest) -> JsonResponse:
 
 @require_GET
 @login_required
-def style_guide(request: HttpRequest) -> HttpResponse:
-    return render(request, "ui/style_guide.html", examples(request))
+def style_guide(request: HttpRequest) -> HttpResponseBase:
+    return rows.page(request).response("ui/style_guide/page.html", examples.context(request))
+
+
+@require_GET
+@login_required
+def style_guide_chart(request: HttpRequest) -> JsonResponse:
+    return JsonResponse(figures.chart())
+
+
+@require_GET
+@login_required
+def style_guide_log(request: HttpRequest) -> HttpResponse:
+    return render(request, "ui/_log_lines.html", {"lines": figures.log_lines()})

@@ -44,6 +44,8 @@ def sparkline(values: Sequence[float | None], kind: str = "util", top: float | N
 def bullet(**amounts: Any) -> str:
     """held=, quota= (None unlimited), scale=, waiting=, fair_share=, all in one unit; numbers=False leaves out the line above."""
     show = amounts.pop("numbers", True)
+    amounts = {k: None if v == "" else v for k, v in amounts.items()}  # a missing name is "" in a template
+    amounts["waiting"] = amounts.get("waiting") or 0
     return render_to_string("ui/bullet.html", {"bullet": bullets.draw(**amounts), "numbers": show})
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.template import Library
 from django.template.loader import render_to_string
 from django.templatetags.static import static
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 SHEETS = (
@@ -23,7 +23,7 @@ SHEETS = (
     "pages",
     "responsive",
 )
-MODULES = ("theme", "overlay", "toast", "keys", "palette", "live", "table", "form", "log", "charts")
+MODULES = ("theme", "overlay", "toast", "keys", "palette", "live", "table", "form", "log", "chart_table", "charts")
 PLOTLY = "vendor/plotly.js-cartesian-dist-min-4.1.1/plotly-cartesian.min.js"
 KEYS = (
     (("Ctrl", "K"), "Search or jump to"),
@@ -69,8 +69,13 @@ def scripts() -> SafeString:
 
 
 def plotly() -> SafeString:
-    """On pages with time series only, in the block `head`."""
-    return format_html_join("", '<script defer src="{}"></script>', [(static(PLOTLY),)])
+    """On pages with time series only, in the block `head`. The link's id and class keep Plotly from writing a style element."""
+    return format_html(
+        '<link rel="stylesheet" id="plotly.js-style-global" class="no-inline-styles" href="{}">\n  '
+        '<script defer src="{}"></script>',
+        static("css/components/plotly.css"),
+        static(PLOTLY),
+    )
 
 
 def crumbs(*parts: Any) -> str:
