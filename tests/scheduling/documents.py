@@ -28,8 +28,7 @@ def make_pod(
 ) -> Document:
     """`owner` is (kind, name); its uid is derived from both."""
     asked: dict[str, Any] = {"cpu": cpu, "memory": memory}
-    if gpus:
-        asked[GPU_RESOURCE] = str(gpus)
+    limits = {GPU_RESOURCE: str(gpus)} if gpus else {}
     metadata: Document = {
         "name": name,
         "namespace": namespace,
@@ -52,7 +51,13 @@ def make_pod(
         ]
     spec: Document = {
         "schedulerName": scheduler,
-        "containers": [{"name": "main", "image": "busybox", "resources": {"requests": asked}}],
+        "containers": [
+            {
+                "name": "main",
+                "image": "busybox",
+                "resources": {"requests": {**asked, **limits}, "limits": limits},
+            }
+        ],
     }
     if node:
         spec["nodeName"] = node
