@@ -26,6 +26,7 @@ from cluster.simulator.kubelet.roster import Roster
 logger = logging.getLogger(__name__)
 
 _TLS_HANDSHAKE = 0x16
+NODE_HEADER = "X-Simulator-Node"
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -115,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
-        agent = self.server.roster.agent_at(str(self.connection.getsockname()[0]))
+        agent = self._asked_node()
         if agent is None or agent.silent:
             self.close_connection = True  # a dead node does not answer
             return
@@ -123,6 +124,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(agent, unquote(parts.path), dict(parse_qsl(parts.query, keep_blank_values=True)))
         except _Refused as refused:
             self._send(refused.code, refused.text)
+
+    def _asked_node(self) -> NodeAgent | None:
+        """The simulated API server names the node; a real one only dials its address."""
+        named = self.headers.get(NODE_HEADER)
+        if named:
+            return self.server.roster.agents.get(named)
+        return self.server.roster.agent_at(str(self.connection.getsockname()[0]))
 
     def _answer(self, agent: NodeAgent, path: str, query: dict[str, str]) -> None:
         roster = self.server.roster
