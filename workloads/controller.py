@@ -35,7 +35,7 @@ from workloads.kinds.kind import Child, WorkloadKind
 from workloads.manifests import Order
 from workloads.models import DesiredPhase, EventKind, Workload
 from workloads.objects import Objects, ObjectsByWorkload, regarding_uid
-from workloads.phases import Phase, Status
+from workloads.phases import Phase
 from workloads.tasks import keep_log
 from workloads.work_queue import WorkQueue
 
@@ -151,7 +151,7 @@ class WorkloadController:
         order, problem = _order_of(found.resource, kind)
         if order is not None:
             problem = self._ensure_children(kind, order, found)
-        recorded = recorder.record(workload_id, found, order)
+        recorded = recorder.record(workload_id, found, order, problem)
         if recorded is None:
             return
         if not recorded.workload.is_sent:
@@ -159,7 +159,7 @@ class WorkloadController:
         for pod in recorded.pods_to_keep:
             keep_log.apply_async((pod,), queue="cluster")
         if found.resource is not None and not is_deleting(found.resource):
-            self._tell_resource(kind, found.resource, recorded, problem)
+            self._tell_resource(kind, found.resource, recorded)
 
     def _confirm_gone(self, row: Workload, kind: WorkloadKind) -> None:
         """An object missing from the watch may only be late: ask. What is gone was deleted in the cluster, which is the truth."""
@@ -213,12 +213,10 @@ class WorkloadController:
         except NotFound:
             return
 
-    def _tell_resource(
-        self, kind: WorkloadKind, resource: Document, recorded: recorder.Recorded, problem: str
-    ) -> None:
+    def _tell_resource(self, kind: WorkloadKind, resource: Document, recorded: recorder.Recorded) -> None:
         """The status of the custom resource, for kubectl and everyone else; written only when it differs."""
         before = resource.get("status") or {}
-        status = _status_document(resource, recorded, problem)
+        status = _status_document(resource, recorded)
         if all(before.get(name) == value for name, value in status.items()):
             return
         try:
@@ -288,9 +286,8 @@ def _order_of(resource: Mapping[str, Any] | None, kind: WorkloadKind) -> tuple[O
     return order, ""
 
 
-def _status_document(resource: Document, recorded: recorder.Recorded, problem: str) -> dict[str, Any]:
-    row, status = recorded.workload, recorded.status
-    said = Status(status.phase, "Refused", problem) if problem else status
+def _status_document(resource: Document, recorded: recorder.Recorded) -> dict[str, Any]:
+    row, said = recorded.workload, recorded.status
     condition: Any = {
         "type": "Running",
         "status": "True" if row.phase == Phase.RUNNING else "False",

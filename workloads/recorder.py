@@ -45,8 +45,10 @@ class Recorded:
 
 
 @transaction.atomic
-def record(workload_id: str, objects: Objects, order: Order | None) -> Recorded | None:
-    """`order` is what the custom resource asks for, None when it is gone or cannot be read. None for an unknown workload."""
+def record(workload_id: str, objects: Objects, order: Order | None, problem: str = "") -> Recorded | None:
+    """`order` is what the custom resource asks for, None when it is gone or cannot be read; `problem` is what keeps the
+    controller from making its children. None for an unknown workload.
+    """
     workload = Workload.objects.select_for_update().filter(pk=workload_id).first()
     if workload is None:
         return None
@@ -58,6 +60,8 @@ def record(workload_id: str, objects: Objects, order: Order | None) -> Recorded 
     if workload.deleted_at is not None:
         return recorded
     status = status_of(workload, objects, order, states)
+    if problem and status.phase in WAITING:
+        status = Status(Phase.PENDING, "Refused", problem)
     recorded.status = status
     _record_status(workload, status)  # before the sums: a span that ends tells what was held in it
     _record_sums(workload, states)

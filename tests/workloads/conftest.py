@@ -1,0 +1,34 @@
+"""The fake cluster of these tests, where every client of every cluster leads."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.conftest import Acme
+from tests.workloads.fake_cluster import FakeCluster
+from workloads import controller, launcher, pod_logs
+from workloads.controller import WorkloadController, _watched_kinds
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
+    fake = FakeCluster()
+    for module in (launcher, pod_logs):
+        monkeypatch.setattr(module, "client_of", lambda _: fake)
+    return fake
+
+
+@pytest.fixture
+def reconcile(cluster: FakeCluster, acme: Acme) -> Callable[[object], None]:
+    """One look at a workload with the watches up to date, as the controller's thread does it."""
+
+    def look(workload_id: object) -> None:
+        one = WorkloadController(str(acme.cluster.pk), cluster)  # type: ignore[arg-type]  # the fake stands in
+        for _ in range(2):  # the second look sees what the first one made
+            one.objects = controller.ObjectsByWorkload()
+            for kind in _watched_kinds():
+                for document in cluster.list(kind).items:
+                    one.objects.take(kind, document, None)
+            one.reconcile(str(workload_id))
+
+    return look
