@@ -56,7 +56,9 @@ class Cycle:
     def allocate(self) -> None:
         """Place waiting gangs in order on what is free or being released; surplus tasks one at a time."""
         world = self.world
-        walk = Walk(self.orders, self.waiting(), lambda gang: next_request(world, gang))
+        walk = Walk(
+            self.orders, self.waiting(), lambda gang: next_request(world, gang), world.config.queue_depth
+        )
         while (gang := walk.pop()) is not None:
             had_places = count(world, gang.tasks, HOLDING) > 0
             if not place_gang(world, gang, tasks_to_place(world, gang), promise_only=False):
@@ -70,13 +72,27 @@ class Cycle:
     def take(self, action: str) -> None:
         """Make room for waiting gangs by moving or evicting others."""
         world = self.world
-        walk = Walk(self.orders, self.waiting(), lambda gang: next_request(world, gang))
+        walk = Walk(
+            self.orders, self.waiting(), lambda gang: next_request(world, gang), world.config.queue_depth
+        )
         while (gang := walk.pop()) is not None:
-            before = {uid for uid, place in world.place.items() if place.state in ACTIVE}
-            if Solver(world, self.orders, gang, action).solve():
-                for uid in before:
-                    if world.place[uid] != world.start[uid]:
-                        self.evicted_by.setdefault(uid, (action, gang.uid))
+            mark, before = world.mark(), dict(world.place)
+            if not Solver(world, self.orders, gang, action, self.waiting()).solve():
+                continue
+            if self._too_many_evictions():
+                world.undo(mark)
+                continue
+            for uid, place in before.items():
+                if place.state in ACTIVE and world.place[uid] != place and world.start[uid].state in ACTIVE:
+                    self.evicted_by[uid] = (action, gang.uid)
+
+    def _too_many_evictions(self) -> bool:
+        """The safety limit on what one plan may disturb."""
+        limit, world = self.world.config.max_evictions, self.world
+        disturbed = [
+            uid for uid, start in world.start.items() if start.state in ACTIVE and world.place[uid] != start
+        ]
+        return limit is not None and len(disturbed) > limit
 
     def evict_broken_gangs(self) -> None:
         """Gangs below a minimum for longer than the grace lose all they have."""

@@ -88,8 +88,8 @@ def elastic_rank(world: World, gang: Gang, taken: Callable[[Task], bool] = lambd
     return 2 if any(gap > 0 for gap in gaps) else 1
 
 
-def next_victim_unit(world: World, gang: Gang, taken: set[str]) -> tuple[list[Task], bool]:
-    """The tasks a gang loses next, last started first, and whether they are surplus: one above a minimum, else all."""
+def next_victim_unit(world: World, gang: Gang, taken: set[str]) -> list[Task]:
+    """The tasks a gang loses next, last started first: one above a minimum, else all."""
     left = {
         one.name: [
             task
@@ -99,16 +99,13 @@ def next_victim_unit(world: World, gang: Gang, taken: set[str]) -> tuple[list[Ta
         for one in pod_sets(gang)
     }
 
-    def fullest(one: PodSet) -> tuple[bool, float, str]:
-        active, minimum = len(left[one.name]), one.min_available
-        return (active >= minimum, active / minimum if minimum else float(active), one.name)
+    def fullness(one: PodSet) -> tuple[float, str]:
+        return (len(left[one.name]) / max(1, one.min_available), one.name)
 
-    for one in sorted(pod_sets(gang), key=fullest, reverse=True):
-        if len(left[one.name]) > one.min_available:
-            return [left[one.name][0]], True
-    return [
-        task for one in sorted(pod_sets(gang), key=fullest, reverse=True) for task in left[one.name]
-    ], False
+    above = [one for one in pod_sets(gang) if len(left[one.name]) > one.min_available]
+    if above:
+        return [left[max(above, key=fullness).name][0]]
+    return [task for one in pod_sets(gang) for task in left[one.name]]
 
 
 def is_stale(world: World, gang: Gang) -> bool:

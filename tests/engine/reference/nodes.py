@@ -6,7 +6,7 @@ from typing import Any
 
 from scheduling.engine.model.constraints import PodAffinityTerm
 from scheduling.engine.model.nodes import Node
-from scheduling.engine.model.tasks import ON_NODE, Task, TaskState
+from scheduling.engine.model.tasks import ACTIVE, Task, TaskState
 from tests.engine.reference.world import Device, Place, Room, World
 
 S = TaskState
@@ -47,7 +47,7 @@ def _other_pods_allow(world: World, task: Task, node: Node) -> bool:
     others = [
         (world.tasks[uid], world.nodes[place.node])
         for uid, place in world.place.items()
-        if uid != task.uid and place.node in world.nodes and place.state in ON_NODE
+        if uid != task.uid and place.node in world.nodes and place.state in ACTIVE
     ]
     for term in task.constraints.pod_affinity:
         near = [other for other, where in others if _selects(term, task, other) and _same(term, node, where)]
@@ -206,17 +206,24 @@ def _strategy(world: World, plugin: str, unit: str) -> bool:
 
 
 def place_on(world: World, task: Task, node: Node, how: Fit, *, promise_only: bool) -> None:
-    """Put the task there: allocated when it fits now, else promised. Back on its own place it just goes on running."""
+    """Put the task there: allocated when it fits now, else promised. Back on the place it was evicted from, it just stays."""
+    before = world.place[task.uid]
+    own = [name for name in before.groups if before.node == node.name and _is_left(world, node, name)]
     groups = []
     for name in how.groups:
         if name == NEW_DEVICE:
             world.new_groups += 1
-            name = f"new-{world.new_groups:06d}"
+            name = own.pop(0) if own else f"new-{world.new_groups:06d}"
         groups.append(name)
-    now = how.now and not promise_only
-    start, place = world.start[task.uid], world.place[task.uid]
-    comes_back = place.state is S.RELEASING and start.node == node.name and start.state is not S.PENDING
-    if comes_back and tuple(groups) == start.groups:
-        world.put(task.uid, start)
+    was = before.was
+    if was is not None and was.node == node.name and set(was.groups) == set(groups):
+        world.put(task.uid, was)
         return
+    now = how.now and not promise_only
     world.put(task.uid, Place(S.ALLOCATED if now else S.PIPELINED, node.name, tuple(groups)))
+
+
+def _is_left(world: World, node: Node, group: str) -> bool:
+    """Nobody stays on that device: who leaves it may also come back to it."""
+    device = world.room(node.name).devices[group]
+    return not (device.held or device.promised)

@@ -1,5 +1,6 @@
 """Who comes next: shares of the queues, the comparison of two queues, and the walk through the tree."""
 
+import math
 from collections.abc import Callable
 from functools import cmp_to_key
 
@@ -129,14 +130,11 @@ class Orders:
                 strict=True,
             ):
                 if one != other:
-                    return -1 if one < other else 1
-            smaller = self._smaller_line(left, right)
-            if smaller:
-                return smaller
+                    return -1 if one < other else 1  # type: ignore[operator]  # same kind at the same place
         ages = (self.world.queues[left].created_at, left), (self.world.queues[right].created_at, right)
         return -1 if ages[0] < ages[1] else 1
 
-    def _places(self, name: str, request: Vector, gone: Vector) -> tuple[bool, bool, int, bool, float, float]:
+    def _places(self, name: str, request: Vector, gone: Vector) -> tuple[object, ...]:
         queue, line = self.world.queues[name], self.allocatable(name)
         allocated = self.world.allocated(name)
         after = plus(allocated, request)
@@ -149,6 +147,7 @@ class Orders:
             uses_nothing_share,
             self._dominant(minus(after, gone), line),
             self._dominant(allocated, line),
+            tuple(math.inf if bound is None else bound for bound in line),
         )
 
     def _dominant(self, amounts: Vector, line: Bounds) -> float:
@@ -162,13 +161,6 @@ class Orders:
                 parts.append(amounts[unit] / UNITS[unit] * NO_SHARE_PENALTY)
         return max(parts)
 
-    def _smaller_line(self, left: str, right: str) -> int:
-        def within(one: Bounds, other: Bounds) -> bool:
-            return all(b is None or (a is not None and a <= b) for a, b in zip(one, other, strict=True))
-
-        one, other = self.allocatable(left), self.allocatable(right)
-        return within(other, one) - within(one, other)
-
 
 class Walk:
     """Gangs in the order of the tree: best department, best project in it, best gang in that.
@@ -176,12 +168,17 @@ class Walk:
     A parent is represented by the best gang of its best child, at every moment.
     """
 
-    def __init__(self, orders: Orders, gangs: list[Gang], request: Callable[[Gang], Vector]) -> None:
+    def __init__(
+        self,
+        orders: Orders,
+        gangs: list[Gang],
+        request: Callable[[Gang], Vector],
+        depth: int | None = None,
+    ) -> None:
         self.orders, self.world, self.request = orders, orders.world, request
         self.waiting: dict[str, list[Gang]] = {}
         for gang in gangs:
             self.waiting.setdefault(gang.queue, []).append(gang)
-        depth = self.world.config.queue_depth
         if depth is not None:
             for queue, members in self.waiting.items():
                 self.waiting[queue] = sorted(members, key=orders.gang_key)[:depth]
@@ -223,11 +220,12 @@ def next_request(world: World, gang: Gang) -> Vector:
 class VictimWalk:
     """Units of victims in reverse order: what would be served last is taken first.
 
-    `protected` gangs lose their surplus only. What was taken so far counts in the comparison of dominant shares.
+    What was taken so far counts in the comparison of dominant shares.
     """
 
-    def __init__(self, orders: Orders, gangs: list[Gang], protected: frozenset[str] = frozenset()) -> None:
-        self.orders, self.world, self.protected = orders, orders.world, protected
+    def __init__(self, orders: Orders, gangs: list[Gang]) -> None:
+        self.orders, self.world = orders, orders.world
+        self.asked = {gang.uid: next_request(orders.world, gang) for gang in gangs}
         self.left: dict[str, list[Gang]] = {}
         for gang in gangs:
             self.left.setdefault(gang.queue, []).append(gang)
@@ -237,8 +235,8 @@ class VictimWalk:
     def pop(self) -> list[Task] | None:
         """The next unit: one surplus task, or all that is left of a gang."""
         while (gang := self._last_under("")) is not None:
-            unit, surplus = next_victim_unit(self.world, gang, self.taken)
-            if not unit or (not surplus and gang.uid in self.protected):
+            unit = next_victim_unit(self.world, gang, self.taken)
+            if not unit:
                 self.left[gang.queue].remove(gang)
                 continue
             for task in unit:
@@ -257,7 +255,8 @@ class VictimWalk:
 
         def compare(one: tuple[str, Gang], other: tuple[str, Gang]) -> int:
             gone = self.gone.get(one[0], NONE), self.gone.get(other[0], NONE)
-            return self.orders.compare(one[0], other[0], NONE, NONE, *gone)
+            asked = self.asked[one[1].uid], self.asked[other[1].uid]
+            return self.orders.compare(one[0], other[0], *asked, *gone)
 
         return max(found, key=cmp_to_key(compare))[1] if found else None
 

@@ -6,29 +6,24 @@ from scheduling.engine.model.gangs import Gang
 from scheduling.engine.model.tasks import ACTIVE, Task, TaskState
 from scheduling.engine.plugins.fair_share.reclaim_rules import QueueStanding, accepts, below_common_ancestor
 from tests.engine.reference.gangs import count, members, pod_sets, tasks_to_place
-from tests.engine.reference.orders import Orders, VictimWalk, Walk, fits, next_request
-from tests.engine.reference.placing import place_gang, total_charge, within_capacity
+from tests.engine.reference.orders import Orders, VictimWalk, Walk, fits
+from tests.engine.reference.placing import place_gang, total_charge
 from tests.engine.reference.world import Vector, World, plus
 
 S = TaskState
+WITHOUT_PLACE = frozenset({S.RELEASING, S.PENDING})
 Unit = list[Task]
 
 
 class Solver:
     """One search of one gang in one action. `solve` leaves the world changed only when it succeeds."""
 
-    def __init__(self, world: World, orders: Orders, gang: Gang, action: str) -> None:
-        self.world, self.orders, self.gang, self.action = world, orders, gang, action
+    def __init__(self, world: World, orders: Orders, gang: Gang, action: str, waiting: list[Gang]) -> None:
+        self.world, self.orders, self.gang, self.action, self.waiting = world, orders, gang, action, waiting
         self.tasks = tasks_to_place(world, gang)
         self.request = total_charge(world, self.tasks)
         self.standings = {name: self._standing(name) for name in world.queues}
-        self.surplus = {
-            other.uid: {
-                one.name: count(world, members(other, one), ACTIVE) - one.min_available
-                for one in pod_sets(other)
-            }
-            for other in world.gangs.values()
-        }
+        self.before = dict(world.place)
 
     def solve(self) -> bool:
         """Task by task: each step keeps the victims found so far and looks for more; the last step stands."""
@@ -36,7 +31,7 @@ class Solver:
             return False
         start = self.world.mark()
         units = list(self._units())
-        recorded: Unit = []
+        recorded: list[Unit] = []
         for step in range(1, len(self.tasks) + 1):
             self.world.undo(start)
             found = self._solve_step(self.tasks[:step], recorded, units)
@@ -91,6 +86,7 @@ class Solver:
             and world.is_leaf(gang.queue)
             and count(world, gang.tasks, ACTIVE)
             and self._may_take_from(gang)
+            and not (self._protected(gang) and not self._may_have_surplus(gang))
         ]
 
     def _may_take_from(self, gang: Gang) -> bool:
@@ -99,6 +95,9 @@ class Solver:
         if self.action == "preempt":
             return gang.queue == self.gang.queue and gang.priority < self.gang.priority
         return True
+
+    def _may_have_surplus(self, gang: Gang) -> bool:
+        return any(len(members(gang, one)) > one.min_available for one in pod_sets(gang))
 
     def _protected(self, gang: Gang) -> bool:
         """Started less than its guaranteed minimum ago."""
@@ -122,9 +121,7 @@ class Solver:
         return next((value for value in values if value is not None), default)
 
     def _units(self) -> Iterator[Unit]:
-        victims = self._victims()
-        protected = frozenset(gang.uid for gang in victims if self._protected(gang))
-        walk, most = VictimWalk(self.orders, victims, protected), self.world.config.max_consolidation_victims
+        walk, most = VictimWalk(self.orders, self._victims()), self.world.config.max_consolidation_victims
         touched: set[str] = set()
         while (unit := walk.pop()) is not None:
             touched.add(self.world.gang_of[unit[0].uid].uid)
@@ -134,105 +131,103 @@ class Solver:
 
     # -- one step ------------------------------------------------------------------------------------------------
 
-    def _solve_step(self, tasks: Sequence[Task], recorded: Unit, units: Sequence[Unit]) -> Unit | None:
-        """Find victims so that `tasks` fit, beginning with those recorded; return all of them, or None."""
-        world, start = self.world, self.world.mark()
-        known = {task.uid for task in recorded}
-        for task in recorded:
-            world.evict(task.uid)
-        ready = world.mark()
-        if recorded and self._simulate(tasks, recorded):
-            return recorded
-        world.undo(ready)
+    def _solve_step(
+        self, tasks: Sequence[Task], recorded: list[Unit], units: Sequence[Unit]
+    ) -> list[Unit] | None:
+        """Find victims so that `tasks` fit, beginning with those recorded; return those that lost their place, or None."""
+        if recorded and self._try(tasks, recorded):
+            return self._displaced(recorded)
         potential: list[Unit] = []
         for unit in units:
-            if any(task.uid in known for task in unit):
+            if unit in recorded:
                 continue
             potential.append(unit)
-            for node in sorted({world.place[task.uid].node for task in unit}):
-                chosen = [one for one in potential if any(world.place[task.uid].node == node for task in one)]
-                victims = [*recorded, *(task for one in chosen for task in one)]
-                for task in victims[len(recorded) :]:
-                    world.evict(task.uid)
-                if self._simulate(tasks, victims):
-                    return victims
-                world.undo(ready)
-        world.undo(start)
+            for node in dict.fromkeys(self.before[task.uid].node for task in unit):
+                touching = [
+                    one for one in potential if any(self.before[task.uid].node == node for task in one)
+                ]
+                if self._try(tasks, [*recorded, *touching]):
+                    return self._displaced([*recorded, *touching])
         return None
 
+    def _try(self, tasks: Sequence[Task], victims: list[Unit]) -> bool:
+        """Evict, simulate, judge; the world is changed only when all agree."""
+        mark = self.world.mark()
+        flat = [task for unit in victims for task in unit]
+        for task in flat:
+            self.world.evict(task.uid)
+        if self._simulate(tasks, flat) and self._accepts(tasks, victims):
+            return True
+        self.world.undo(mark)
+        return False
+
+    def _displaced(self, victims: list[Unit]) -> list[Unit]:
+        """Units of which some task does not simply stay."""
+        return [
+            unit
+            for unit in victims
+            if any(self.world.place[task.uid] != self.before[task.uid] for task in unit)
+        ]
+
     def _simulate(self, tasks: Sequence[Task], victims: Unit) -> bool:
-        """Re-place the gang and the evicted gangs in queue order, by promise only; then ask the rule."""
+        """Re-place the gang and the evicted gangs in queue order, by promise only. Others keep their place in the order."""
         world = self.world
-        only = frozenset(task.uid for task in tasks)
         revivable = frozenset(task.uid for task in victims)
         relevant = {world.gang_of[task.uid].uid for task in victims} | {self.gang.uid}
 
-        def to_place(gang: Gang) -> list[Task]:
-            if gang.uid == self.gang.uid:
-                return tasks_to_place(world, gang, only=only)
-            return tasks_to_place(world, gang, revivable=revivable)
+        def to_place(gang: Gang) -> Sequence[Task]:
+            return tasks if gang.uid == self.gang.uid else tasks_to_place(world, gang, revivable=revivable)
 
-        gangs = [
-            gang
-            for gang in world.gangs.values()
-            if world.is_leaf(gang.queue) and (gang.uid in relevant or self._waits(gang))
-        ]
+        others = [gang for gang in self.waiting if gang.uid not in relevant]
+        gangs = [*others, *(world.gangs[uid] for uid in sorted(relevant))]
         walk = Walk(self.orders, gangs, lambda gang: total_charge(world, to_place(gang)))
         while (gang := walk.pop()) is not None:
             if gang.uid not in relevant:
                 continue
             placed = place_gang(world, gang, to_place(gang), promise_only=True)
-            if gang.uid == self.gang.uid and not placed:
-                return False
-            if gang.uid != self.gang.uid and placed and to_place(gang):
+            if gang.uid == self.gang.uid:
+                if not placed:
+                    return False
+            elif placed and any(
+                task.uid in revivable and world.state(task.uid) in WITHOUT_PLACE for task in gang.tasks
+            ):
                 walk.push(gang)
-        return self._accepts(tasks, victims)
-
-    def _waits(self, gang: Gang) -> bool:
-        return bool(next_request(self.world, gang) != (0, 0, 0)) and bool(tasks_to_place(self.world, gang))
+        return True
 
     # -- the rules of the actions --------------------------------------------------------------------------------
 
-    def _accepts(self, tasks: Sequence[Task], victims: Unit) -> bool:
+    def _accepts(self, tasks: Sequence[Task], victims: list[Unit]) -> bool:
         world = self.world
-        lost = [task for task in victims if world.state(task.uid) is S.RELEASING]
+        lost = [unit for unit in victims if any(world.state(task.uid) in WITHOUT_PLACE for task in unit)]
         if self.action == "consolidate":
             return not lost
+        if any(self._cuts_protected(unit) for unit in lost):
+            return False
         if self.action == "preempt":
-            return within_capacity(world, self.gang, (0, 0, 0))
-        counted = lost if world.config.allow_consolidating_reclaim else victims
+            return True
+        counted: dict[str, list[Vector]] = {}
+        for unit in lost if world.config.allow_consolidating_reclaim else victims:
+            counted.setdefault(world.gang_of[unit[0].uid].queue, []).append(self._charge_of(unit))
         return accepts(
             self.standings,
             queue=self.gang.queue,
             request=total_charge(world, tasks),
             preemptible=self.gang.is_preemptible,
-            victims=self._victim_units(counted),
+            victims=counted,
             saturation_multiplier=world.config.saturation_multiplier,
         )
 
-    def _victim_units(self, victims: Unit) -> dict[str, list[Vector]]:
-        """Per queue: surplus tasks singly, the rest of a gang as one."""
-        by_gang: dict[str, Unit] = {}
-        for task in victims:
-            by_gang.setdefault(self.world.gang_of[task.uid].uid, []).append(task)
-        units: dict[str, list[Vector]] = {}
-        for uid, tasks in by_gang.items():
-            left, core = dict(self.surplus[uid]), []
-            mine = units.setdefault(self.world.gangs[uid].queue, [])
-            for task in tasks:
-                if left.get(task.pod_set, 0) > 0:
-                    left[task.pod_set] -= 1
-                    mine.append(self._charge_of([task]))
-                else:
-                    core.append(task)
-            if core:
-                mine.append(self._charge_of(core))
-        return units
+    def _cuts_protected(self, unit: Unit) -> bool:
+        """A gang inside its guaranteed runtime would fall below a minimum."""
+        gang = self.world.gang_of[unit[0].uid]
+        return self._protected(gang) and any(
+            count(self.world, members(gang, one), ACTIVE) < one.min_available for one in pod_sets(gang)
+        )
 
     def _charge_of(self, tasks: Unit) -> Vector:
         total: Vector = (0, 0, 0)
         for task in tasks:
-            total = plus(total, self.world.charge(task.uid, self.world.start[task.uid].node))
+            total = plus(total, self.world.charge(task.uid, self.before[task.uid].node))
         return total
 
     def _standing(self, name: str) -> QueueStanding:

@@ -35,13 +35,16 @@ def node_sets(
     if tree.levels is None or tree.capacity(()) < len(tasks):
         return
     pinned = tree.pinned(gang, pod_sets)
-    scores = tree.scores() or bonus
     for depth in tree.depths():
         for path in tree.ordered(depth):
-            if pinned is not None and path[: len(pinned)] != pinned and pinned[: len(path)] != path:
+            if pinned is not None and path[: tree.required_depth()] not in pinned:
                 continue
             if tree.capacity(path) >= len(tasks):
-                yield tree.inside(path), scores
+                yield tree.inside(path), add(bonus, tree.scores(path))
+
+
+def add(one: Bonus, other: Bonus) -> Bonus:
+    return {name: one.get(name, 0.0) + other.get(name, 0.0) for name in {*one, *other}}
 
 
 class Tree:
@@ -130,26 +133,31 @@ class Tree:
 
         return sorted(paths, key=key)
 
-    def scores(self) -> Bonus:
-        """Nodes of preferred domains: the later in the order, that is the more room, the better."""
+    def scores(self, domain: Path) -> Bonus:
+        """Nodes of preferred domains inside the chosen one: the more room the better, of equal ones the last name."""
         if not self.constraint.preferred_level or self.levels is None:
             return {}
         depth = self.levels.index(self.constraint.preferred_level) + 1
-        paths = self.ordered(depth)
+        inside = {
+            self.path_of[name][:depth] for name in self.inside(domain) if len(self.path_of[name]) >= depth
+        }
+        paths = sorted(inside, key=lambda path: (self.capacity(path), path))
         return {
             name: TOPOLOGY_SCORE * (position + 1) / len(paths)
             for position, path in enumerate(paths)
             for name in self.inside(path)
         }
 
-    def pinned(self, gang: Gang, pod_sets: Sequence[PodSet]) -> Path | None:
-        """The required domain in which tasks of the group already run."""
+    def required_depth(self) -> int:
         if not self.constraint.required_level or self.levels is None:
+            return 0
+        return self.levels.index(self.constraint.required_level) + 1
+
+    def pinned(self, gang: Gang, pod_sets: Sequence[PodSet]) -> set[Path] | None:
+        """The required domains in which tasks of the group already run; None when nothing pins it."""
+        depth = self.required_depth()
+        places = [self.world.place[task.uid] for one in pod_sets for task in members(gang, one)]
+        nodes = {place.node for place in places if place.state in ACTIVE and place.node}
+        if not depth or not nodes:
             return None
-        depth = self.levels.index(self.constraint.required_level) + 1
-        for one in pod_sets:
-            for task in members(gang, one):
-                place = self.world.place[task.uid]
-                if place.state in ACTIVE and place.node:
-                    return self._path(place.node)[:depth]
-        return None
+        return {path[:depth] for path in map(self._path, nodes) if len(path) >= depth}

@@ -30,6 +30,8 @@ class Place:
     state: TaskState
     node: str = ""
     groups: tuple[str, ...] = ()
+    was: "Place | None" = field(default=None, compare=False)
+    """Of an evicted task: the place it was evicted from."""
 
 
 @dataclass
@@ -103,13 +105,13 @@ class World:
             self.place[uid] = old
 
     def evict(self, uid: str) -> None:
-        """Take a task off its place. What only this cycle put there just goes; what ran holds its place until it left."""
+        """Take a task off its place. What only this cycle put there waits again; what ran holds its place until it left."""
         place, start = self.place[uid], self.start[uid]
+        assert place.state in ACTIVE
         if start.state in ACTIVE:
-            self.put(uid, Place(S.RELEASING, start.node, start.groups))
+            self.put(uid, Place(S.RELEASING, start.node, start.groups, was=place))
         else:
-            assert place.state in ACTIVE
-            self.put(uid, Place(S.RELEASING))
+            self.put(uid, Place(S.PENDING, was=place))
 
     def _forget(self, *places: Place) -> None:
         for place in places:
