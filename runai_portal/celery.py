@@ -11,7 +11,7 @@ from typing import Any
 
 from celery import Celery, signals
 from celery.worker import WorkController
-from kombu import Queue
+from kombu.entity import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "runai_portal.settings.development")
 
@@ -24,7 +24,7 @@ app = Celery("runai_portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(related_name="tasks")
 app.autodiscover_tasks(related_name="periodic")
-app.conf.task_queues = [Queue("scheduling"), Queue("cluster"), Queue("default")]
+app.conf.task_queues = [Queue(name) for name in ("scheduling", "cluster", "default")]  # type: ignore[no-untyped-call]  # kombu has no types
 
 
 def beat_schedule() -> dict[str, dict[str, Any]]:

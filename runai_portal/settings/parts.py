@@ -72,7 +72,7 @@ def logging(*, json_lines: bool) -> Settings:
     """One line an event on stdout: readable in development, JSON in production."""
     import structlog
 
-    shared = [
+    shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
