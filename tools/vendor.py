@@ -1,7 +1,7 @@
 """Fetches the third-party files under static/vendor/ with `npm pack` and records where each came from.
 
-    tools/vendor.py            fetch what vendor.lock names; a changed checksum is an error
-    tools/vendor.py --update   fetch what PACKAGES names and write a new vendor.lock
+tools/vendor.py            fetch what vendor.lock names; a changed checksum is an error
+tools/vendor.py --update   fetch what PACKAGES names and write a new vendor.lock
 """
 
 import argparse
@@ -69,7 +69,9 @@ user user-plus users users-group wave-sine world world-upload x zoom-out
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--update", action="store_true", help="write a new vendor.lock")
     update = options.parse_args().update
     locked = {} if update else {entry["folder"]: entry for entry in json.loads(LOCK.read_text())}

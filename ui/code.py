@@ -10,11 +10,11 @@ JSON_LINE = re.compile(r'^(?P<lead>\s*)(?P<key>"[^"]*")(?P<colon>:)(?P<rest>\s.*
 
 
 def coloured(text: str, language: str, *, changed: frozenset[int] = frozenset()) -> list[SafeString]:
-    """One entry a line; `changed` lines (from 1) get their own ground."""
+    """One entry a line, its line break included; `changed` lines (from 1) get their own ground."""
     pattern = {"yaml": YAML_LINE, "json": JSON_LINE}.get(language)
     lines = []
     for number, line in enumerate(text.rstrip("\n").split("\n"), start=1):
-        html = mark_line(line, pattern)
+        html = format_html("{}\n", mark_line(line, pattern))  # a block that ends in a line break shows no empty line
         lines.append(
             format_html('<span class="changed-line">{}</span>', html) if number in changed else html
         )

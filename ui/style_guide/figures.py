@@ -165,7 +165,6 @@ TIMELINE = [
         "text": "From template “Fine-tune on one node”",
         "icon": "plus",
         "family": "grey",
-        "day": "Yesterday",
     },
 ]
 YAML = """# what the form would send

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.template import Context, Library
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from ui.code import coloured
@@ -25,8 +26,20 @@ def key_values(items: Sequence[Any], wide: Any = "") -> str:
 
 
 def timeline(context: Context, items: Sequence[Any]) -> str:
-    """Newest first. Items: at (datetime), title, text, family, icon (optional), day (a heading, optional)."""
-    return render_to_string("ui/timeline.html", {"items": items, "now": context["now"]})
+    """Newest first. Items: at (datetime), title, text, family, icon (optional). Days before today get a heading."""
+    today = timezone.localtime(context["now"]).date()
+    drawn, last = [], today
+    for item in items:
+        at = timezone.localtime(lookup(item, "at"))
+        heading = f"{at.day} {at:%B}" if at.date() != last else ""
+        last = at.date()
+        drawn.append({name: lookup(item, name) for name in ("title", "text", "family", "icon")} | {"at": at, "day": heading})
+    return render_to_string("ui/timeline.html", {"items": drawn})
+
+
+def lookup(item: Any, name: str) -> Any:
+    """A value of a mapping or an attribute of anything else; None where it has none."""
+    return item.get(name) if isinstance(item, Mapping) else getattr(item, name, None)
 
 
 def effects(items: Sequence[Mapping[str, Any]]) -> str:
