@@ -7,6 +7,7 @@ import argparse
 import sys
 import time
 import traceback
+from dataclasses import replace
 
 from scheduling.engine import run_cycle as fast
 from tests.engine.laws.agreement import describe, plan_differences
@@ -28,12 +29,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--size", choices=SIZES, default="small")
     parser.add_argument("--plain", action="store_true", help="whole GPUs, gangs and quotas only")
+    parser.add_argument("--without", nargs="*", default=[], choices=vars(PLAIN), help="features to leave out")
     parser.add_argument("--shrink", action="store_true", help="show the smallest world that still differs")
     parser.add_argument("--stop-after", type=int, default=5, help="differing worlds to show")
     options = parser.parse_args(arguments)
+    features = PLAIN if options.plain else replace(Features(), **dict.fromkeys(options.without, 0.0))
     agreed, shown, begun = 0, 0, time.monotonic()
     for seed in range(options.seed, options.seed + options.worlds):
-        world = random_world(seed, SIZES[options.size], PLAIN if options.plain else Features())
+        world = random_world(seed, SIZES[options.size], features)
         found = differences(world)
         if not found:
             agreed += 1

@@ -3,7 +3,7 @@
 from scheduling.engine.config import SchedulerConfig
 from scheduling.engine.model.gangs import Gang
 from scheduling.engine.model.snapshot import ClusterSnapshot
-from scheduling.engine.model.tasks import ACTIVE, HOLDING, TaskState
+from scheduling.engine.model.tasks import ACTIVE, ON_NODE, TaskState
 from scheduling.engine.plan import Bind, Eviction, Nomination, Plan
 from tests.engine.reference.gangs import count, is_ready, is_stale, tasks_to_place
 from tests.engine.reference.orders import Orders, Walk, fair_shares, next_request
@@ -60,12 +60,9 @@ class Cycle:
             self.orders, self.waiting(), lambda gang: next_request(world, gang), world.config.queue_depth
         )
         while (gang := walk.pop()) is not None:
-            had_places = count(world, gang.tasks, HOLDING) > 0
             if not place_gang(world, gang, tasks_to_place(world, gang), promise_only=False):
                 continue
-            promised = promise_whole_gang(world, gang)
-            if not promised and not had_places and gang.uid not in self.plan.started:
-                self.plan.started.append(gang.uid)
+            promise_whole_gang(world, gang)
             if tasks_to_place(world, gang):
                 walk.push(gang)
 
@@ -111,18 +108,22 @@ class Cycle:
 
     def _write_plan(self) -> None:
         world = self.world
+        for gang in sorted(world.gangs.values(), key=lambda gang: gang.uid):
+            had_places = any(world.start[task.uid].state in ON_NODE for task in gang.tasks)
+            if not had_places and any(world.state(task.uid) is S.ALLOCATED for task in gang.tasks):
+                self.plan.started.append(gang.uid)
         for uid, place in sorted(world.place.items()):
-            start, gang = world.start[uid], world.gang_of[uid].uid
+            start, name = world.start[uid], world.gang_of[uid].uid
             if place == start:
                 continue
             if start.state in ACTIVE:
                 action, beneficiary = self.evicted_by.get(uid, ("", ""))
                 self.plan.evictions.append(
-                    Eviction(uid, gang, start.node, action, rule=action, beneficiary=beneficiary)
+                    Eviction(uid, name, start.node, action, rule=action, beneficiary=beneficiary)
                 )
             if place.state is S.ALLOCATED:
-                self.plan.binds.append(Bind(uid, gang, place.node, place.groups))
+                self.plan.binds.append(Bind(uid, name, place.node, place.groups))
             elif place.state is S.PIPELINED:
                 self.plan.nominations.append(
-                    Nomination(uid, gang, place.node, place.groups, moved=start.state in ACTIVE)
+                    Nomination(uid, name, place.node, place.groups, moved=start.state in ACTIVE)
                 )

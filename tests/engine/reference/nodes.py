@@ -110,7 +110,7 @@ def choose_devices(world: World, task: Task, node: Node) -> tuple[tuple[str, ...
     need = request.memory_on(room.memory)
     if need > room.memory:
         return None
-    whole = max(0, room.later("gpu"))
+    whole = max(0, min(room.later("gpu"), room.later("pods") - 1))  # a new device takes a pod slot of its own
     entries = [(name, device) for name, device in sorted(room.devices.items()) if _joins(device, room, need)]
     if len(entries) + whole < request.devices:
         return None
@@ -134,7 +134,7 @@ def choose_devices(world: World, task: Task, node: Node) -> tuple[tuple[str, ...
 
 def _joins(device: Device, room: Room, need: int) -> bool:
     """Someone stays on it, and there is room once those who leave have left."""
-    return device.held + device.promised > 0 and room.memory - device.held - device.promised >= need
+    return _stays(device) and room.memory - device.held - device.promised >= need
 
 
 def device_score(world: World, device: Device | None, room: Room) -> float:
@@ -207,14 +207,10 @@ def _strategy(world: World, plugin: str, unit: str) -> bool:
 
 def place_on(world: World, task: Task, node: Node, how: Fit, *, promise_only: bool) -> None:
     """Put the task there: allocated when it fits now, else promised. Back on the place it was evicted from, it just stays."""
-    before = world.place[task.uid]
-    own = [name for name in before.groups if before.node == node.name and _is_left(world, node, name)]
-    groups = []
-    for name in how.groups:
-        if name == NEW_DEVICE:
-            world.new_groups += 1
-            name = own.pop(0) if own else f"new-{world.new_groups:06d}"
-        groups.append(name)
+    before, devices = world.place[task.uid], world.room(node.name).devices
+    own = [name for name in before.groups if before.node == node.name and not _stays(devices[name])]
+    fresh = iter([*own, *(name for number in range(99) if (name := f"{task.uid}-{number}") not in devices)])
+    groups = [next(fresh) if name == NEW_DEVICE else name for name in how.groups]
     was = before.was
     if was is not None and was.node == node.name and set(was.groups) == set(groups):
         world.put(task.uid, was)
@@ -223,7 +219,6 @@ def place_on(world: World, task: Task, node: Node, how: Fit, *, promise_only: bo
     world.put(task.uid, Place(S.ALLOCATED if now else S.PIPELINED, node.name, tuple(groups)))
 
 
-def _is_left(world: World, node: Node, group: str) -> bool:
-    """Nobody stays on that device: who leaves it may also come back to it."""
-    device = world.room(node.name).devices[group]
-    return not (device.held or device.promised)
+def _stays(device: Device) -> bool:
+    """Whether somebody stays on that device; if not, who leaves it may also come back to it."""
+    return device.held + device.promised > 0

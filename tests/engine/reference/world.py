@@ -80,7 +80,6 @@ class World:
         }
         self.place: dict[str, Place] = dict(self.start)
         self.log: list[tuple[str, Place]] = []
-        self.new_groups = 0
         self.children: dict[str, list[str]] = {name: [] for name in [*self.queues, ""]}
         for queue in snapshot.queues:
             self.children[queue.parent].append(queue.name)
