@@ -74,6 +74,7 @@ class Transport:
             wait = max(retry_after or 0.0, self._policy.wait(failures))
             if not again or failures >= self._policy.attempts or time.monotonic() + wait >= give_up_at:
                 raise failure
+            logger.info("%s %s: %s; again in %.1f s", method, path, failure.message, wait)
             time.sleep(wait)
 
     def stream(

@@ -56,6 +56,7 @@ class JobController:
         self._client = client
         self._index = index
         self._pods = pods
+        self._written: dict[str, Document] = {}
         self.jobs = WatchCache(client, JOBS, on_change=self._job_changed)
         self._queue: WorkQueue[Key] = WorkQueue("job-controller", self._reconcile, threads=threads)
         self._recorder = EventRecorder(client, controller="job-controller", instance="simulated")
@@ -77,6 +78,8 @@ class JobController:
         document = new or old
         if document is not None:
             self._queue.add(key_of(document))
+        if new is None and old is not None:
+            self._written.pop(uid_of(old), None)
 
     def _pod_changed(self, kind: str, new: Document | None, old: Document | None) -> None:
         pod = new or old
@@ -99,7 +102,7 @@ class JobController:
         if key[0].startswith("orphan/"):
             self._free_orphan(key[0].removeprefix("orphan/"), key[1])
             return
-        job = self.jobs.get(*key)
+        job = self._newest(key)
         if job is None or is_deleting(job):
             return
         pods = self._index.of_owner(uid_of(job))
@@ -114,6 +117,21 @@ class JobController:
             self._queue.add_after(key, 0.05)  # the cache is behind: it will have caught up
         except NotFound:
             logger.debug("job %s/%s went meanwhile", *key)
+
+    def _newest(self, key: Key) -> Document | None:
+        """The Job as seen, or as we wrote it when the watch has not shown that yet.
+
+        A pod's freed finalizer may be seen before the status that counts it: the pod would then count for nothing,
+        and one too many would be made.
+        """
+        seen = self.jobs.get(*key)
+        if seen is None:
+            return None
+        written = self._written.get(uid_of(seen))
+        if written is None or _version(written) <= _version(seen):
+            self._written.pop(uid_of(seen), None)
+            return seen
+        return written
 
     def _sync(self, job: Document, pods: list[Document], counts: Tally) -> None:
         now = clock.now()
@@ -264,6 +282,7 @@ class JobController:
         self._conclude(job, counts, status, failure, complete=complete, settled=not any(waiting.values()))
         if _plain(status) != _plain(job.get("status") or {}):
             job = self._client.replace(JOBS, {**job, "status": status}, subresource="status")
+            self._written[uid_of(job)] = job
         self._free_counted(job, pods)
 
     def _conclude(
@@ -338,6 +357,10 @@ class JobController:
             self._queue.add_after(key_of(job), clock.real_seconds(left) + 0.01)
             return
         self._client.delete(JOBS, name_of(job), namespace_of(job), uid=uid_of(job))
+
+
+def _version(document: Document) -> int:
+    return int(document["metadata"]["resourceVersion"])
 
 
 def _finished(job: Document) -> Condition | None:

@@ -157,7 +157,8 @@ def _conditions(pod: Mapping[str, Any], state: PodState) -> list[Condition]:
                 names = " ".join(str(container["name"]) for container in pod["spec"]["containers"])
                 condition["message"] = f"containers with unready status: [{names}]"
         conditions = with_condition(conditions, condition)
-    return conditions
+    # the status is sent as a patch: what an older condition said must be taken away by name
+    return [{"reason": None, "message": None, **condition} for condition in conditions]  # type: ignore[typeddict-item]
 
 
 def _container(pod: Mapping[str, Any], container: Mapping[str, Any], state: PodState) -> Document:
