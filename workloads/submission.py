@@ -5,6 +5,7 @@ import secrets
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
@@ -62,7 +63,7 @@ def starting_values(request: HttpRequest) -> dict[str, Any]:
     if "copy" in request.GET:
         try:
             source = get_object_or_404(queries.all_visible(person), pk=request.GET["copy"])
-        except (ValueError, TypeError) as error:
+        except ValidationError as error:  # no id at all
             raise Http404 from error
         copied = copied_spec(source)
         return initial_of(copied["name"], copied["spec"], source.project_id)

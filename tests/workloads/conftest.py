@@ -1,6 +1,8 @@
 """The fake cluster of these tests, where every client of every cluster leads."""
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,3 +34,9 @@ def reconcile(cluster: FakeCluster, acme: Acme) -> Callable[[object], None]:
             one.reconcile(str(workload_id))
 
     return look
+
+
+@pytest.fixture(autouse=True)
+def static_folder(settings: Any) -> None:
+    """WhiteNoise warns when it is missing, and warnings are errors."""
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
