@@ -13,14 +13,21 @@ SUSPENDED_MAY_CHANGE = ("nodeSelector", "affinity", "tolerations", "schedulingGa
 
 def _on_create(document: Document, around: Surroundings) -> None:
     spec = document.setdefault("spec", {})
-    _fill_job_spec(spec)
     metadata = document["metadata"]
+    template_labels = spec["template"].get("metadata", {}).get("labels", {})
     if not spec.get("manualSelector"):
         labels = dict.fromkeys(UID_LABELS, metadata["uid"]) | dict.fromkeys(NAME_LABELS, metadata["name"])
         template_metadata = spec["template"].setdefault("metadata", {})
-        template_metadata["labels"] = {**template_metadata.get("labels", {}), **labels}
+        template_labels = template_metadata["labels"] = {**template_labels, **labels}
         spec["selector"] = {"matchLabels": {UID_LABELS[0]: metadata["uid"]}}
+    if not metadata.get("labels") and template_labels:
+        metadata["labels"] = dict(template_labels)
     document["status"] = {}
+
+
+def _fill(document: Document) -> None:
+    if "spec" in document:
+        _fill_job_spec(document["spec"])
 
 
 def _fill_job_spec(spec: dict[str, Any]) -> None:
@@ -37,7 +44,6 @@ def _fill_job_spec(spec: dict[str, Any]) -> None:
 
 def _on_update(new: Document, old: Document, around: Surroundings) -> None:
     if new.get("spec") is not old.get("spec"):
-        _fill_job_spec(new["spec"])
         if not new["spec"].get("selector") and old["spec"].get("selector"):
             new["spec"]["selector"] = old["spec"]["selector"]
 
@@ -100,7 +106,7 @@ def _same_but_placement(template: dict[str, Any], before: dict[str, Any]) -> boo
     return rest(template) == rest(before)
 
 
-def _on_create_cron(document: Document, around: Surroundings) -> None:
+def _fill_cron(document: Document) -> None:
     template = document.get("spec", {}).get("jobTemplate", {}).get("spec", {}).get("template", {})
     if "spec" in template:
         fill_pod_spec(template["spec"])
@@ -115,5 +121,12 @@ def _cron_causes(new: Document, old: Document | None) -> list[Cause]:
     return pod_spec_causes(job.get("template", {}).get("spec", {}), place, restart=("OnFailure", "Never"))
 
 
-RULES = KindRules(has_generation=True, on_create=_on_create, on_update=_on_update, causes=_causes)
-CRON_RULES = KindRules(has_generation=True, on_create=_on_create_cron, causes=_cron_causes)
+RULES = KindRules(
+    has_generation=True,
+    fill=_fill,
+    on_create=_on_create,
+    on_update=_on_update,
+    causes=_causes,
+    default_propagation="Orphan",
+)
+CRON_RULES = KindRules(has_generation=True, fill=_fill_cron, causes=_cron_causes)

@@ -7,9 +7,12 @@ NAME_LABEL = "kubernetes.io/metadata.name"
 FINALIZER = "kubernetes"
 
 
-def _on_create(document: Document, around: Surroundings) -> None:
+def _fill(document: Document) -> None:
     metadata = document["metadata"]
     metadata["labels"] = {**metadata.get("labels", {}), NAME_LABEL: metadata["name"]}
+
+
+def _on_create(document: Document, around: Surroundings) -> None:
     document["spec"] = {"finalizers": [FINALIZER]}
     document["status"] = {"phase": "Active"}
 
@@ -32,4 +35,4 @@ def refuse_terminating(namespace: str, plural: str, group: str, name: str) -> Pr
     return forbidden(plural, group, name, detail, [cause])
 
 
-RULES = KindRules(on_create=_on_create, on_update=_on_update, returns_deleted=True)
+RULES = KindRules(fill=_fill, on_create=_on_create, on_update=_on_update, returns_deleted=True)

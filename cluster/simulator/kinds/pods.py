@@ -30,10 +30,6 @@ def fill_pod_spec(spec: dict[str, Any]) -> None:
     for container in [*spec.get("containers", []), *spec.get("initContainers", [])]:
         if "imagePullPolicy" not in container:
             container["imagePullPolicy"] = _pull_policy(container.get("image", ""))
-        resources = container.get("resources")
-        if resources and resources.get("limits"):
-            requests = {**resources["limits"], **resources.get("requests", {})}
-            container["resources"] = {**resources, "requests": requests}
         if spec.get("hostNetwork"):
             for port in container.get("ports", []):
                 port.setdefault("hostPort", port.get("containerPort"))
@@ -47,12 +43,23 @@ def _pull_policy(image: str) -> str:
     return "Always" if tag in ("", "latest") else "IfNotPresent"
 
 
+def _fill(document: Document) -> None:
+    spec = document.get("spec")
+    if spec is None:
+        return
+    fill_pod_spec(spec)
+    spec.setdefault("enableServiceLinks", True)
+    for container in [*spec.get("containers", []), *spec.get("initContainers", [])]:
+        resources = container.get("resources")
+        if resources and resources.get("limits"):
+            requests = {**resources["limits"], **resources.get("requests", {})}
+            container["resources"] = {**resources, "requests": requests}
+
+
 def _on_create(document: Document, around: Surroundings) -> None:
     spec = document.setdefault("spec", {})
-    fill_pod_spec(spec)
     if "serviceAccountName" not in spec:
         spec["serviceAccountName"] = spec["serviceAccount"] = "default"
-    spec.setdefault("enableServiceLinks", True)
     _resolve_priority(document, around)
     present = {
         (t.get("key"), t.get("effect")) for t in spec.get("tolerations", []) if t.get("operator") != "Equal"
@@ -114,8 +121,6 @@ def qos_class(spec: dict[str, Any]) -> str:
 
 
 def _on_update(new: Document, old: Document, around: Surroundings) -> None:
-    if new.get("spec") is not old.get("spec"):
-        fill_pod_spec(new["spec"])
     status = new.get("status", {})
     if "qosClass" not in status and "qosClass" in old.get("status", {}):
         new["status"] = {**status, "qosClass": old["status"]["qosClass"]}
@@ -129,7 +134,10 @@ def pod_spec_causes(
     if not spec.get("containers"):
         causes.append(missing(f"{place}.containers"))
     policy = spec.get("restartPolicy", "Always")
-    if policy not in restart:
+    if policy not in restart and policy in RESTART_POLICIES:
+        listed = ", ".join(f'"{name}"' for name in restart)
+        causes.append(missing(f"{place}.restartPolicy", f"valid values: {listed}"))
+    elif policy not in restart:
         causes.append(unsupported(f"{place}.restartPolicy", policy, list(restart)))
     names: set[str] = set()
     for key in ("initContainers", "containers"):
@@ -211,6 +219,8 @@ def _grace_seconds(document: Document, asked: int | None) -> int:
 
 RULES = KindRules(
     has_generation=True,
+    graceful=True,
+    fill=_fill,
     on_create=_on_create,
     on_update=_on_update,
     causes=_causes,

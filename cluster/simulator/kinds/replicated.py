@@ -1,20 +1,12 @@
 """Deployments, ReplicaSets, StatefulSets, DaemonSets: selector and template must agree; selectors never change."""
 
+from collections.abc import Callable
 from typing import Any
 
 from cluster.simulator.kinds.pods import fill_pod_spec, pod_spec_causes
-from cluster.simulator.kinds.rules import Document, KindRules, Surroundings
+from cluster.simulator.kinds.rules import Document, KindRules
 from cluster.simulator.problems import Cause, missing, wrong
 from cluster.simulator.selectors import object_selector_test
-
-
-def _on_create(document: Document, around: Surroundings) -> None:
-    _fill(document)
-
-
-def _on_update(new: Document, old: Document, around: Surroundings) -> None:
-    if new.get("spec") is not old.get("spec"):
-        _fill(new)
 
 
 def _fill(document: Document) -> None:
@@ -23,31 +15,16 @@ def _fill(document: Document) -> None:
         fill_pod_spec(template["spec"])
 
 
-def _on_create_deployment(document: Document, around: Surroundings) -> None:
-    _fill(document)
-    _fill_strategy(document, "strategy", {"maxUnavailable": "25%", "maxSurge": "25%"})
+def _fill_with_strategy(key: str, rolling: dict[str, Any]) -> Callable[[Document], None]:
+    """A rolling update has numbers, also when only its type was given."""
 
+    def fill(document: Document) -> None:
+        _fill(document)
+        strategy = document.get("spec", {}).get(key, {})
+        if strategy.get("type") == "RollingUpdate" and "rollingUpdate" not in strategy:
+            document["spec"][key] = {**strategy, "rollingUpdate": rolling}
 
-def _on_update_deployment(new: Document, old: Document, around: Surroundings) -> None:
-    if new.get("spec") is not old.get("spec"):
-        _fill(new)
-        _fill_strategy(new, "strategy", {"maxUnavailable": "25%", "maxSurge": "25%"})
-
-
-def _fill_strategy(document: Document, key: str, rolling: dict[str, Any]) -> None:
-    strategy = document["spec"].get(key, {})
-    if strategy.get("type") == "RollingUpdate" and "rollingUpdate" not in strategy:
-        document["spec"][key] = {**strategy, "rollingUpdate": rolling}
-
-
-def _on_create_stateful_set(document: Document, around: Surroundings) -> None:
-    _fill(document)
-    _fill_strategy(document, "updateStrategy", {"partition": 0})
-
-
-def _on_create_daemon_set(document: Document, around: Surroundings) -> None:
-    _fill(document)
-    _fill_strategy(document, "updateStrategy", {"maxSurge": 0, "maxUnavailable": 1})
+    return fill
 
 
 def causes_of_set(new: Document, old: Document | None) -> list[Cause]:
@@ -61,8 +38,8 @@ def causes_of_set(new: Document, old: Document | None) -> list[Cause]:
     if not selector:
         causes.append(missing("spec.selector"))
         selector = {}
-    labels = (template.get("metadata") or {}).get("labels", {})
-    if not selector or not object_selector_test(selector)(labels):
+    labels = (template.get("metadata") or {}).get("labels")
+    if not selector or not object_selector_test(selector)(labels or {}):
         causes.append(
             wrong("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
         )
@@ -72,18 +49,11 @@ def causes_of_set(new: Document, old: Document | None) -> list[Cause]:
     return causes
 
 
-DEPLOYMENT_RULES = KindRules(
-    has_generation=True,
-    on_create=_on_create_deployment,
-    on_update=_on_update_deployment,
-    causes=causes_of_set,
-)
-REPLICA_SET_RULES = KindRules(
-    has_generation=True, on_create=_on_create, on_update=_on_update, causes=causes_of_set
-)
-STATEFUL_SET_RULES = KindRules(
-    has_generation=True, on_create=_on_create_stateful_set, on_update=_on_update, causes=causes_of_set
-)
-DAEMON_SET_RULES = KindRules(
-    has_generation=True, on_create=_on_create_daemon_set, on_update=_on_update, causes=causes_of_set
-)
+def _rules(fill: Callable[[Document], None]) -> KindRules:
+    return KindRules(has_generation=True, fill=fill, causes=causes_of_set)
+
+
+DEPLOYMENT_RULES = _rules(_fill_with_strategy("strategy", {"maxUnavailable": "25%", "maxSurge": "25%"}))
+REPLICA_SET_RULES = _rules(_fill)
+STATEFUL_SET_RULES = _rules(_fill_with_strategy("updateStrategy", {"partition": 0}))
+DAEMON_SET_RULES = _rules(_fill_with_strategy("updateStrategy", {"maxSurge": 0, "maxUnavailable": 1}))

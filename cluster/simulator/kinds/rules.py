@@ -19,6 +19,10 @@ class Surroundings:
     registry: Registry
 
 
+def nothing_to_fill(document: Document) -> None:
+    """Most kinds have no defaults beyond those of their types."""
+
+
 def nothing_on_create(document: Document, around: Surroundings) -> None:
     """Most kinds are stored as they come."""
 
@@ -39,13 +43,20 @@ class KindRules:
     returns_deleted: bool = False
     creates_on_update: bool = False
     needs_version_on_update: bool = False
+    fill: Callable[[Document], None] = nothing_to_fill
+    """Defaults that depend on other fields; whoever wrote the object owns them. May change fresh parts in place."""
     on_create: Callable[[Document, Surroundings], None] = nothing_on_create
     on_update: Callable[[Document, Document, Surroundings], None] = nothing_on_update
     causes: Callable[[Document, Document | None], list[Cause]] = no_causes
     """Every broken rule of a new object, or of a change of an old one."""
     grace_seconds: Callable[[Document, int | None], int] = lambda document, asked: 0
     """How long a deletion waits for someone to finish it; 0 removes at once."""
+    graceful: bool = False
+    """Deletion leaves the object in place until whoever runs it is done (pods)."""
+    default_propagation: str = ""
+    """What a deletion that does not say so does with the dependents."""
     delete_finalizers: tuple[str, ...] = ()
+    """Put on every new object, for the server's own cleaning up."""
 
 
 GENERAL = KindRules()

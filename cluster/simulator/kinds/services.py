@@ -12,17 +12,24 @@ FIRST_NODE_PORT, LAST_NODE_PORT = 30000, 32767
 
 def _on_create(document: Document, around: Surroundings) -> None:
     spec = document.get("spec", {})
-    _fill_ports(spec)
     kind = spec.get("type", "ClusterIP")
     if kind != "ExternalName":
-        spec.setdefault("internalTrafficPolicy", "Cluster")
         spec.setdefault("ipFamilies", ["IPv4"])
         spec.setdefault("ipFamilyPolicy", "SingleStack")
         _give_address(spec, around)
     if kind in ("NodePort", "LoadBalancer"):
-        spec.setdefault("externalTrafficPolicy", "Cluster")
         _give_node_ports(spec, around)
     document["status"] = {"loadBalancer": {}}
+
+
+def _fill(document: Document) -> None:
+    spec = document.get("spec", {})
+    _fill_ports(spec)
+    kind = spec.get("type", "ClusterIP")
+    if kind != "ExternalName":
+        spec.setdefault("internalTrafficPolicy", "Cluster")
+    if kind in ("NodePort", "LoadBalancer"):
+        spec.setdefault("externalTrafficPolicy", "Cluster")
 
 
 def _fill_ports(spec: dict[str, Any]) -> None:
@@ -55,12 +62,10 @@ def _give_node_ports(spec: dict[str, Any], around: Surroundings) -> None:
 
 def _on_update(new: Document, old: Document, around: Surroundings) -> None:
     spec = new["spec"] = dict(new.get("spec", {}))
-    _fill_ports(spec)
     for key in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"):
         if key in old.get("spec", {}):
             spec.setdefault(key, old["spec"][key])
     if spec.get("type") in ("NodePort", "LoadBalancer"):
-        spec.setdefault("externalTrafficPolicy", "Cluster")
         _give_node_ports(spec, around)
 
 
@@ -84,4 +89,5 @@ def _causes(new: Document, old: Document | None) -> list[Cause]:
     return causes
 
 
-RULES = KindRules(on_create=_on_create, on_update=_on_update, causes=_causes, returns_deleted=True)
+RULES = KindRules(
+    fill=_fill, on_create=_on_create, on_update=_on_update, causes=_causes, returns_deleted=True)

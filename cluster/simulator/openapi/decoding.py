@@ -33,7 +33,16 @@ GO_TYPES = {
 
 
 class WrongType(Exception):
-    """A JSON value that its type cannot hold; the text is what Go's decoder says."""
+    """A JSON value that its type cannot hold; the text is what Go's decoder says. `owner` is the struct with the field."""
+
+    def __init__(self, found: str, place: str, wanted: str) -> None:
+        super().__init__()
+        self.found, self.place, self.wanted = found, place, wanted
+        self.owner = ""
+
+    def __str__(self) -> str:
+        field = f"{self.owner}.{self.place}" if self.owner else self.place
+        return f"json: cannot unmarshal {self.found} into Go struct field {field} of type {self.wanted}"
 
 
 @dataclass(slots=True)
@@ -94,7 +103,11 @@ class Decoding:
                 if before is not None and before == part:
                     result[key] = before
                 else:
-                    result[key] = self.decode(child, part, f"{path}.{key}" if path else key, before)
+                    try:
+                        result[key] = self.decode(child, part, f"{path}.{key}" if path else key, before)
+                    except WrongType as error:
+                        error.owner = error.owner or schema.name
+                        raise
         if self.set_defaults:
             self.fill(schema, result)
         return result
@@ -133,9 +146,7 @@ def _leaf(schema: Schema, value: Any, path: str) -> Any:
             return int(value)
         raise _wrong(schema, value, path)
     if shape == "integer" and schema.format == "int32" and not -(2**31) <= value < 2**31:
-        raise WrongType(
-            f"json: cannot unmarshal number {value} into Go struct field {_place(path)} of type int32"
-        )
+        raise WrongType(f"number {value}", _place(path), "int32")
     if shape == "quantity" and not isinstance(value, str):
         return str(value)
     return value
@@ -153,7 +164,7 @@ def _wrong(schema: Schema, value: Any, path: str) -> WrongType:
             "array": "[]" + (schema.items.name if schema.items else ""),
             "map": "map[string]",
         }.get(schema.shape, schema.shape)
-    return WrongType(f"json: cannot unmarshal {found} into Go struct field {_place(path)} of type {wanted}")
+    return WrongType(found, _place(path), wanted)
 
 
 def _place(path: str) -> str:

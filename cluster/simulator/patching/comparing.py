@@ -105,4 +105,5 @@ def _by_element(schema: Schema, items: list[Any]) -> dict[str, Any]:
 
 def zero_object(schema: Schema) -> dict[str, Any]:
     """A new object before anything is set: only the parts that are always there in Go."""
-    return {key: zero_object(child) for key, child in schema.properties.items() if child.default == {}}
+    zero: dict[str, Any] = {key: None for key in schema.required}
+    return zero | {key: zero_object(child) for key, child in schema.properties.items() if child.default == {}}

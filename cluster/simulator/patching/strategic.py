@@ -42,7 +42,7 @@ def strategic_merge(schema: Schema | None, original: Any, patch: Any) -> Any:
             field = key.removeprefix(ORDER)
             if isinstance(result.get(field), list):
                 child = schema.child(field) if schema else None
-                result[field] = _ordered(child.merge_key if child else "", result[field], order)
+                result[field] = _ordered(child.merge_key if child else "", result[field], order, result[field])
     return result
 
 
@@ -62,41 +62,38 @@ def _merge_field(child: Schema | None, original: Any, value: Any, order: Any) ->
         return _merge_list(child, original or [], value, order)
     merged = list(original or [])
     merged += [item for item in value if item not in merged]
-    return _ordered("", merged, order) if order else merged
+    return _ordered("", merged, order or value, original or [])
 
 
 def _merge_list(child: Schema, original: list[Any], patch: list[Any], order: Any) -> list[Any]:
-    """Elements are the same when their merge key is; new ones go to the end unless an order is given."""
+    """Elements are the same when their merge key is."""
     key = child.merge_key
     if any(isinstance(item, dict) and item.get(DIRECTIVE) == "replace" for item in patch):
         return [item for item in patch if DIRECTIVE not in item]
-    result = list(original)
+    result = {item.get(key): item for item in original}
     for item in patch:
         if not isinstance(item, dict) or key not in item:
             raise bad_request(f"map: {item} does not contain declared merge key: {key}")
-        position = next((i for i, present in enumerate(result) if present.get(key) == item[key]), None)
         if item.get(DIRECTIVE) == "delete":
-            result = [present for present in result if present.get(key) != item[key]]
-        elif position is None:
-            result.append(strategic_merge(child.items, {}, item))
+            result.pop(item[key], None)
         else:
-            result[position] = strategic_merge(child.items, result[position], item)
-    return _ordered(key, result, order) if order else result
+            result[item[key]] = strategic_merge(child.items, result.get(item[key], {}), item)
+    return _ordered(key, list(result.values()), order or patch, original)
 
 
-def _ordered(key: str, items: list[Any], order: list[Any]) -> list[Any]:
-    """Items named in `order` come in that order; others keep their place after the item they followed."""
+def _ordered(key: str, items: list[Any], order: list[Any], original: list[Any]) -> list[Any]:
+    """Items that `order` names come in its order; the others go before the first of them that followed them originally."""
 
     def name(item: Any) -> Any:
         return item.get(key) if key and isinstance(item, dict) else item
 
-    wanted = {name(entry): position for position, entry in enumerate(order)}
-    keyed = [item for item in items if name(item) in wanted]
-    keyed.sort(key=lambda item: wanted[name(item)])
+    wanted = [name(entry) for entry in order]
+    places = {name(item): place for place, item in enumerate(original)}
+    named = sorted((item for item in items if name(item) in wanted), key=lambda item: wanted.index(name(item)))
+    others = sorted((item for item in items if name(item) not in wanted), key=lambda item: places.get(name(item), 0))
     result: list[Any] = []
-    for item in items:
-        if name(item) in wanted:
-            result.append(keyed.pop(0))
-        else:
-            result.append(item)
-    return result
+    while named and others:
+        one, other = places.get(name(named[0])), places.get(name(others[0]))
+        both_known = one is not None and other is not None
+        result.append(others.pop(0) if both_known and other < one else named.pop(0))  # type: ignore[operator]  # known
+    return [*result, *named, *others]

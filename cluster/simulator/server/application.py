@@ -11,9 +11,9 @@ from cluster.simulator.server.api import Api
 from cluster.simulator.server.discovery import fixed_answer
 from cluster.simulator.server.handling import handle
 from cluster.simulator.server.kubelet_proxy import forward, proxied_url
-from cluster.simulator.server.messages import JSON, Answer, Request, Target, json_answer, parse_query
+from cluster.simulator.server.messages import JSON, Answer, Request, Target, json_answer, parse_query, text_answer
 from cluster.simulator.server.negotiation import Form, wanted_form
-from cluster.simulator.server.routing import find_target
+from cluster.simulator.server.routing import NoSuchPage, find_target
 from cluster.simulator.server.streaming import open_watch, watch_lines
 
 PROXIED = ("log", "proxy")
@@ -60,6 +60,8 @@ class Application:
             await self._answer(request, receive, send)
         except Problem as problem:
             await _send(send, _problem_answer(problem))
+        except NoSuchPage:
+            await _send(send, text_answer("404 page not found\n", 404))
         except Exception:
             logger.exception("%s %s failed", request.method, request.path)
             problem = Problem(500, "InternalError", "Internal error occurred: see the simulator's log")

@@ -66,7 +66,7 @@ def _configuration(resource: Resource, target: Target, value: Any, options: Writ
         raise bad_request(f"failed to create typed patch object ({_named(target, resource)}): {error}") from None
     if decoding.unknown:
         listed = "".join(f".{path}: field not declared in schema" for path in decoding.unknown[:1])
-        raise Problem(500, "InternalError", f"failed to create typed patch object ({_named(target, resource)}): {listed}")
+        raise Problem(500, "", f"failed to create typed patch object ({_named(target, resource)}): {listed}")
     metadata = config["metadata"] = dict(config.get("metadata") or {})
     if metadata.get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
@@ -81,7 +81,7 @@ def _configuration(resource: Resource, target: Target, value: Any, options: Writ
 
 
 def _named(target: Target, resource: Resource) -> str:
-    place = f"{target.namespace}/{target.name}" if target.namespace else f"/{target.name}"
+    place = f"/{target.name}"
     return f"{place}; {resource.api_version}, Kind={resource.kind}"
 
 
@@ -119,17 +119,17 @@ def _conflict(conflicts: list[OwnershipConflict]) -> Problem:
     by_manager: dict[str, list[str]] = {}
     for entry in conflicts:
         manager = entry.manager
-        text = f'conflict with "{manager.name}"'
+        text = f'"{manager.name}"'
         if manager.subresource:
             text += f' with subresource "{manager.subresource}"'
         if manager.operation == "Update":
             text += f" using {manager.api_version}"
-        causes.append({"reason": "FieldManagerConflict", "message": text, "field": entry.path})
+        causes.append({"reason": "FieldManagerConflict", "message": f"conflict with {text}", "field": entry.path})
         by_manager.setdefault(text, []).append(entry.path)
     number = f"{len(causes)} conflict{'s' if len(causes) != 1 else ''}"
     if len(causes) == 1:
         text = f"Apply failed with {number}: {causes[0]['message']}: {causes[0]['field']}"
     else:
-        parts = [f"{who}:\n" + "\n".join(f"- {path}" for path in listed) for who, listed in by_manager.items()]
+        parts = [f"conflict{'s' if len(listed) > 1 else ''} with {who}:\n" + "\n".join(f"- {path}" for path in listed) for who, listed in by_manager.items()]
         text = f"Apply failed with {number}: " + "\n".join(parts)
     return Problem(409, "Conflict", text, details={"causes": causes})

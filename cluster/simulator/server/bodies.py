@@ -1,6 +1,7 @@
 """Request bodies: JSON, YAML or protobuf -> a document; unknown and duplicate fields are refused or warned about."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,11 +33,6 @@ class Strictness:
             )
         return cls(mode or "Warn")
 
-    def judge(self) -> None:
-        """Raises 400 with everything found when strict."""
-        if self.mode == "Strict" and self.found:
-            raise bad_request("strict decoding error: " + ", ".join(self.found))
-
     def warnings(self) -> list[str]:
         return self.found if self.mode == "Warn" else []
 
@@ -63,20 +59,44 @@ def read_json(body: bytes, strictness: Strictness | None = None) -> Any:
     try:
         if strictness is None or strictness.mode != "Strict":
             return json.loads(body)
-        return json.loads(body, object_pairs_hook=lambda pairs: _noting_duplicates(pairs, strictness))
+        value = json.loads(body, object_pairs_hook=_noting_duplicates)
+        strictness.found += [f'duplicate field "{path}"' for path in _duplicates(value)]
+        return value
     except ValueError as error:
         raise bad_request(f"the object provided is unrecognized (must be of type Object): {error}") from None
 
 
-def _noting_duplicates(pairs: list[tuple[str, Any]], strictness: Strictness) -> dict[str, Any]:
+def _noting_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
-    if len(result) != len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                strictness.found.append(f'duplicate field "{key}"')
-            seen.add(key)
-    return result
+    if len(result) == len(pairs):
+        return result
+    seen: set[str] = set()
+    doubled = _Doubled(result)
+    for key, _ in pairs:
+        if key in seen:
+            doubled.keys_twice.append(key)
+        seen.add(key)
+    return doubled
+
+
+class _Doubled(dict[str, Any]):
+    """An object of which some keys were given twice."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        super().__init__(content)
+        self.keys_twice: list[str] = []
+
+
+def _duplicates(value: Any, path: str = "") -> Iterator[str]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _duplicates(item, f"{path}[{index}]")
+    elif isinstance(value, dict):
+        prefix = f"{path}." if path else ""
+        if isinstance(value, _Doubled):
+            yield from (f"{prefix}{key}" for key in value.keys_twice)
+        for key, part in value.items():
+            yield from _duplicates(part, prefix + key)
 
 
 def _yaml(body: bytes) -> Any:
@@ -111,6 +131,8 @@ def decode(resource: Resource, value: Any, strictness: Strictness, known: Any = 
     except WrongType as error:
         raise _cannot_handle(resource, str(error)) from None
     strictness.found += [f'unknown field "{path}"' for path in decoding.unknown]
+    if strictness.mode == "Strict" and strictness.found:
+        raise _cannot_handle(resource, "strict decoding error: " + ", ".join(strictness.found))
     document["kind"], document["apiVersion"] = resource.kind, resource.api_version
     return document
 

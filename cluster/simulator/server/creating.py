@@ -54,19 +54,20 @@ def create(
     if rules.has_generation:
         metadata["generation"] = 1
     document = incoming(resource, document)
+    rules.fill(document)
+    if not applied:
+        moment = metadata["creationTimestamp"]
+        track_update(resource, None, document, options.field_manager, options.subresource, moment)
     rules.on_create(document, api.around)
-    metadata.setdefault("finalizers", []).extend(rules.delete_finalizers) if rules.delete_finalizers else None
+    if rules.delete_finalizers:
+        metadata["finalizers"] = [*metadata.get("finalizers", []), *rules.delete_finalizers]
     causes = metadata_causes(metadata, resource.storage)
     causes += value_causes(resource.schema, document) if resource.custom else []
     causes += rules.causes(document, None)
     if causes:
         raise invalid(resource.kind, resource.group, metadata.get("name", ""), causes)
-    options.strictness.judge()
     if api.store.get(resource.storage, metadata.get("namespace", ""), metadata["name"]) is not None:
         raise already_exists(resource.plural, resource.group, metadata["name"])
-    if not applied:
-        moment = metadata["creationTimestamp"]
-        track_update(resource, None, document, options.field_manager, options.subresource, moment)
     if options.dry_run:
         return document
     stored = api.store.put(resource.storage, document)
@@ -108,7 +109,7 @@ def fill_namespace(api: Api, namespace: str) -> None:
 
 def _check_metadata(resource: Resource, namespace: str, metadata: dict[str, Any]) -> None:
     if metadata.get("resourceVersion"):
-        raise Problem(500, "InternalError", "resourceVersion should not be set on objects to be created")
+        raise Problem(500, "", "resourceVersion should not be set on objects to be created")
     if resource.namespaced:
         if metadata.get("namespace") and metadata["namespace"] != namespace:
             raise bad_request(

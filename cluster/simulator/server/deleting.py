@@ -60,14 +60,18 @@ def delete(api: Api, resource: Resource, stored: Stored, options: DeleteOptions)
     rules = rules_for(resource)
     document = stored.document
     metadata = dict(document["metadata"])
-    finalizers = _finalizers(metadata.get("finalizers", []), options.propagation)
+    finalizers = _finalizers(metadata.get("finalizers", []), options.propagation or rules.default_propagation)
     grace = rules.grace_seconds(document, options.grace_seconds)
     if metadata.get("deletionTimestamp"):
         grace = min(grace, int(metadata.get("deletionGracePeriodSeconds", 0)))
     if grace == 0 and not finalizers:
+        if rules.graceful:
+            deleted_at = metadata.get("deletionTimestamp") or now().strftime("%Y-%m-%dT%H:%M:%SZ")
+            metadata |= {"deletionTimestamp": deleted_at, "deletionGracePeriodSeconds": 0}
+        document = {**document, "metadata": metadata}
         if options.dry_run:
             return document, True
-        last = api.store.remove(resource.storage, stored)
+        last = api.store.remove(resource.storage, stored, document)
         after_remove(api, resource, last)
         return last.document, True
     unchanged = metadata.get("deletionGracePeriodSeconds") == grace and finalizers == metadata.get(
@@ -107,9 +111,10 @@ def _check_preconditions(resource: Resource, stored: Stored, options: DeleteOpti
     ):
         if wanted and wanted != found:
             detail = (
-                f"Precondition failed: {label} in precondition: {wanted}, {label} in object meta: {found}"
+                f"the {label} in the precondition ({wanted}) does not match the {label} in record ({found})."
+                " The object might have been deleted and then recreated"
             )
-            raise conflict(resource.plural, resource.group, stored.name, detail)
+            raise conflict(resource.kind, resource.group, stored.name, detail)
 
 
 def _finalizers(present: list[str], propagation: str) -> list[str]:

@@ -17,6 +17,11 @@ from cluster.simulator.server.subresources import answer_subresource, existing
 from cluster.simulator.server.updating import update
 from cluster.simulator.tables.printing import table_of
 
+PODS_STAY = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them"
+    " or set propagationPolicy=Orphan to suppress this warning"
+)
+
 
 def handle(api: Api, request: Request, target: Target, form: Form) -> Answer:
     """Objects and collections, and the status subresource. Raises Problem."""
@@ -30,7 +35,7 @@ def handle(api: Api, request: Request, target: Target, form: Form) -> Answer:
     if method in ("GET", "HEAD"):
         if not target.name:
             return list_answer(api, request, target, form)
-        return get_answer(api, target, existing(api, target), form)
+        return get_answer(request, target, existing(api, target), form)
     if method == "POST" and not target.name:
         return _create(api, request, target, form)
     if method == "PUT" and target.name:
@@ -113,6 +118,10 @@ def _delete(api: Api, request: Request, target: Target) -> Answer:
             }
         )
     document, gone = delete(api, resource, existing(api, target), options)
-    if gone and not rules_for(resource).returns_deleted:
-        return json_answer(success(resource, document))
-    return json_answer(outgoing(resource, document))
+    returned = success(resource, document)
+    if not gone or rules_for(resource).returns_deleted:
+        returned = outgoing(resource, document)
+    answer = json_answer(returned)
+    if resource.storage == "jobs.batch" and not options.propagation:
+        answer.headers["warning"] = f'299 - "{PODS_STAY}"'
+    return answer

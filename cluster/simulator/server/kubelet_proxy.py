@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from cluster.simulator.problems import Problem, bad_request, not_found
+from cluster.simulator.problems import Problem, bad_request, invalid, not_found, wrong
 from cluster.simulator.server.api import Api, Document
 from cluster.simulator.server.messages import Request, Target
 from cluster.simulator.server.subresources import existing
@@ -82,13 +82,10 @@ def _log_url(api: Api, request: Request, target: Target) -> tuple[str, str]:
         raise bad_request(f"container {container} is not valid for pod {target.name}")
     for key in ("tailLines", "limitBytes", "sinceSeconds"):
         number = request.integer(key)
-        if number is not None and (number < 0 or (number == 0 and key != "tailLines")):
-            raise Problem(
-                422,
-                "Invalid",
-                f'PodLogOptions "{target.name}" is invalid: {key}: Invalid value: {number}: must be greater than 0',
-                details={},
-            )
+        least = 0 if key == "tailLines" else 1
+        if number is not None and number < least:
+            detail = "must be greater than or equal to 0" if least == 0 else "must be greater than 0"
+            raise invalid("PodLogOptions", "", target.name, [wrong(key, number, detail)])
     node = pod["spec"].get("nodeName")
     if not node:
         return "", ""

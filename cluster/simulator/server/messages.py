@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from cluster.simulator.identities import ANONYMOUS, User
-from cluster.simulator.problems import bad_request
+from cluster.simulator.problems import Cause, bad_request, invalid
 from cluster.simulator.resources import Resource
 from cluster.simulator.store.objects import encode
 
@@ -53,7 +53,8 @@ class Request:
         """Nothing is kept. Raises 400 for a value other than All."""
         value = self.query.get("dryRun", "")
         if value not in ("", "All"):
-            raise bad_request(f'Invalid value: "{value}": dryRun: Unsupported value: supported values: "All"')
+            cause = Cause("dryRun", "FieldValueNotSupported", f'Unsupported value: ["{value}"]: supported values: "All"')
+            raise invalid("CreateOptions", "meta.k8s.io", "", [cause])
         return value == "All"
 
     @property

@@ -13,7 +13,7 @@ from cluster.simulator.selectors import field_test, label_test
 from cluster.simulator.server.api import Api, Document, body_of, outgoing
 from cluster.simulator.server.messages import Answer, Request, Target, json_answer
 from cluster.simulator.server.negotiation import Form
-from cluster.simulator.store.objects import Stored, encode
+from cluster.simulator.store.objects import Stored, encode, type_prefix
 from cluster.simulator.tables.printing import table_of
 
 PAGES_KEPT_SECONDS = 300.0
@@ -74,14 +74,22 @@ class Pages:
 PAGES = Pages()
 
 
-def get_answer(api: Api, target: Target, stored: Stored, form: Form) -> Answer:
+def get_answer(request: Request, target: Target, stored: Stored, form: Form) -> Answer:
     """One object, as itself, as a table of one row, or as metadata alone."""
     resource = target.resource
     if form.shape == "Table":
-        return json_answer(table_of(resource, [outgoing(resource, stored.document)], stored.version))
+        return json_answer(table_of(resource, [outgoing(resource, stored.document)], stored.version, included(request)))
     if form.shape == "PartialObjectMetadata":
         return json_answer(metadata_only(stored.document))
     return Answer(200, body_of(resource, stored))
+
+
+def included(request: Request) -> str:
+    """How much of an object a table row carries. Raises 400."""
+    value = request.query.get("includeObject") or "Metadata"
+    if value not in ("None", "Metadata", "Object"):
+        raise bad_request(f'unrecognized includeObject value: "{value}"')
+    return value
 
 
 def metadata_only(document: Document) -> Document:
@@ -104,7 +112,7 @@ def list_answer(api: Api, request: Request, target: Target, form: Form) -> Answe
             del metadata["remainingItemCount"]
         found = found[:limit]
     if form.shape == "Table":
-        table = table_of(resource, [outgoing(resource, stored.document) for stored in found], version)
+        table = table_of(resource, [outgoing(resource, stored.document) for stored in found], version, included(request))
         table["metadata"] = metadata
         return json_answer(table)
     if form.shape == "PartialObjectMetadata":
@@ -114,7 +122,11 @@ def list_answer(api: Api, request: Request, target: Target, form: Form) -> Answe
             {"kind": kind, "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "items": items}
         )
     head = encode({"kind": resource.list_kind, "apiVersion": resource.api_version, "metadata": metadata})
-    items_body = b",".join([body_of(resource, stored) for stored in found])
+    bodies = [body_of(resource, stored) for stored in found]
+    if not resource.custom:
+        prefix = type_prefix({"kind": resource.kind, "apiVersion": resource.api_version})
+        bodies = [b"{" + body[len(prefix) :] if body.startswith(prefix) else body for body in bodies]
+    items_body = b",".join(bodies)
     return Answer(200, head[:-1] + b',"items":[' + items_body + b"]}")
 
 
@@ -127,11 +139,18 @@ def select(api: Api, request: Request, target: Target) -> list[Stored]:
     return found
 
 
+def bad_list_options(field: str, detail: str) -> Problem:
+    """Options of a list or watch that contradict each other."""
+    text = f'ListOptions.meta.k8s.io "" is invalid: {field}: Forbidden: {detail}'
+    cause = {"reason": "FieldValueForbidden", "message": f"Forbidden: {detail}", "field": field}
+    return Problem(422, "Invalid", text, details={"group": "meta.k8s.io", "kind": "ListOptions", "causes": [cause]})
+
+
 def _check_version(api: Api, request: Request) -> None:
     """A list is always of now: fine for "any" and "not older than", not for an exact older moment."""
     asked, match = request.query.get("resourceVersion", ""), request.query.get("resourceVersionMatch", "")
     if match and not asked:
-        raise bad_request("resourceVersionMatch is forbidden unless resourceVersion is provided")
+        raise bad_list_options("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided")
     if match not in ("", "Exact", "NotOlderThan"):
         raise bad_request(f'resourceVersionMatch: Unsupported value: "{match}"')
     if asked in ("", "0"):
@@ -141,10 +160,12 @@ def _check_version(api: Api, request: Request) -> None:
             f'resourceVersion: Invalid value: "{asked}": strconv.ParseUint: parsing "{asked}": invalid syntax'
         )
     if int(asked) > api.store.version:
+        cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
         raise Problem(
             504,
             "Timeout",
-            f"Too large resource version: {asked}, current: {api.store.version}",
+            f"Timeout: Too large resource version: {asked}, current: {api.store.version}",
+            details={"causes": [cause], "retryAfterSeconds": 1},
             headers={"Retry-After": "1"},
         )
     if match == "Exact" and int(asked) != api.store.version:

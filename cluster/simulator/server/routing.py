@@ -6,6 +6,12 @@ from cluster.simulator.problems import unknown_path
 from cluster.simulator.resources import Registry, Resource
 from cluster.simulator.server.messages import Target
 
+
+
+class NoSuchPage(Exception):
+    """A path outside every group that is served; answered in plain text, as by kube-apiserver."""
+
+
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
 
 
@@ -17,10 +23,12 @@ def find_target(path: str, registry: Registry) -> Target:
     elif parts[0] == "apis" and len(parts) >= 4:
         group, version, rest = parts[1], parts[2], parts[3:]
     else:
-        raise unknown_path()
+        raise NoSuchPage
     namespace = ""
     if len(rest) >= 3 and rest[0] == "namespaces" and not _is_namespace_subresource(rest):
         namespace, rest = rest[1], rest[2:]
+    if version not in registry.group_versions().get(group, []):
+        raise NoSuchPage
     resource = registry.find(group, version, rest[0]) if rest else None
     if resource is None or (namespace and not resource.namespaced):
         raise unknown_path()

@@ -4,12 +4,12 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 
-from cluster.simulator.problems import Problem, bad_request, expired
+from cluster.simulator.problems import bad_request, expired
 from cluster.simulator.resources import Resource
 from cluster.simulator.server.api import Api, body_of, outgoing
 from cluster.simulator.server.messages import Request, Target
 from cluster.simulator.server.negotiation import Form
-from cluster.simulator.server.reading import metadata_only, select, selection
+from cluster.simulator.server.reading import bad_list_options, included, metadata_only, select, selection
 from cluster.simulator.server.watching import BOOKMARK_SECONDS, Render, Watcher, bookmark, event_line
 from cluster.simulator.store.objects import encode
 from cluster.simulator.tables.printing import table_of
@@ -26,7 +26,7 @@ def open_watch(api: Api, request: Request, target: Target, form: Form) -> tuple[
         resource.storage,
         target.namespace,
         selection(request, resource),
-        _renderer(resource, form),
+        _renderer(resource, form, included(request)),
         name=target.name,
     )
     watcher.version = api.store.version
@@ -64,20 +64,11 @@ def _wants_initial_events(request: Request) -> bool:
             )
         return False
     if request.query.get("resourceVersionMatch") != "NotOlderThan":
-        raise _bad_list_options("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
+        raise bad_list_options("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
     return request.flag("sendInitialEvents")
 
 
-def _bad_list_options(detail: str) -> Problem:
-    field, _, rest = detail.partition(" ")
-    text = f'ListOptions.meta.k8s.io "" is invalid: {field}: Forbidden: {detail}'
-    cause = {"reason": "FieldValueForbidden", "message": f"Forbidden: {detail}", "field": field}
-    return Problem(
-        422, "Invalid", text, details={"group": "meta.k8s.io", "kind": "ListOptions", "causes": [cause]}
-    )
-
-
-def _renderer(resource: Resource, form: Form) -> Render:
+def _renderer(resource: Resource, form: Form, include: str) -> Render:
     if form.shape == "Table":
         return lambda stored: encode(
             table_of(resource, [outgoing(resource, stored.document)], stored.version)

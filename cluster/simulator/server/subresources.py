@@ -118,8 +118,6 @@ def _bound(document: Document, node: str, annotations: dict[str, str]) -> Docume
         "lastProbeTime": None,
         "lastTransitionTime": timestamp(),
     }
-    if "generation" in metadata:
-        metadata["generation"] += 1
     return {
         **document,
         "metadata": metadata,
@@ -139,6 +137,8 @@ def evict(api: Api, request: Request, target: Target, body: Document) -> Answer:
         )
     options = body.get("deleteOptions") or {}
     conditions = options.get("preconditions") or {}
+    if not request.dry_run and not stored.document["metadata"].get("deletionTimestamp"):
+        stored = api.store.put("pods", _disrupted(stored.document))
     delete(
         api,
         target.resource,
@@ -152,6 +152,20 @@ def evict(api: Api, request: Request, target: Target, body: Document) -> Answer:
         ),
     )
     return json_answer(SUCCESS_CREATED, 201)
+
+
+def _disrupted(document: Document) -> Document:
+    """The pod with the condition that says why it goes."""
+    status = document.get("status", {})
+    others = [condition for condition in status.get("conditions", []) if condition["type"] != "DisruptionTarget"]
+    disruption = {
+        "type": "DisruptionTarget",
+        "status": "True",
+        "lastTransitionTime": timestamp(),
+        "reason": "EvictionByEvictionAPI",
+        "message": "Eviction API: evicting",
+    }
+    return {**document, "status": {**status, "conditions": [*others, disruption]}}
 
 
 def _scale(api: Api, request: Request, target: Target) -> Answer:

@@ -46,12 +46,13 @@ def update(
     _keep_metadata(metadata, old["metadata"], options.subresource)
     document = incoming(resource, document)
     _keep_other_half(resource, document, old, options.subresource)
+    if document.get("spec") is not old.get("spec"):
+        rules.fill(document)
     if not options.subresource:
         rules.on_update(document, old, api.around)
     if rules.has_generation and _spec_of(document) != _spec_of(old):
         metadata["generation"] = old["metadata"].get("generation", 0) + 1
     _validate(resource, document, old, rules)
-    options.strictness.judge()
     if not applied:
         track_update(resource, old, document, options.field_manager, options.subresource, timestamp())
     if _same(document, old):
