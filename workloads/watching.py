@@ -3,12 +3,14 @@
 import threading
 
 import structlog
+from django.conf import settings
 from django.db import close_old_connections, connection
 
 from cluster.errors import ClusterError
 from organization.connections import client_of
 from organization.models import Cluster
 from workloads.controller import WorkloadController
+from workloads.definitions import ensure_crds
 
 log = structlog.get_logger(__name__)
 LOOK_AGAIN_SECONDS = 10.0
@@ -63,7 +65,10 @@ def _follow_clusters() -> None:
         if cluster_id in _Watching.controllers:
             continue
         try:
-            controller = WorkloadController(cluster_id, client_of(cluster))
+            client = client_of(cluster)
+            if settings.INSTALL_DEFINITIONS:
+                ensure_crds(client)
+            controller = WorkloadController(cluster_id, client)
         except (ClusterError, OSError, ValueError) as error:
             log.warning("cluster cannot be watched", cluster=cluster.name, error=str(error))
             continue

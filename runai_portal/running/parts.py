@@ -12,8 +12,10 @@ DEMO_NODES = "h100=4,a100=2,l40s=2"
 REDIS, CLUSTER_AND_WEB, WORKERS = range(3)
 """Stages: each starts when the one before is ready."""
 
+ROOT_IS_MEANT = "ignore:You're running the worker with superuser privileges"
+"""Containers and CI do; Celery would say it in seven lines at each start."""
 PYTHON = (sys.executable, "-u")
-WORKER = (*PYTHON, "-m", "celery", "-A", "runai_portal", "worker", "--without-gossip", "--without-mingle")
+CELERY = (*PYTHON, "-W", ROOT_IS_MEANT, "-m", "celery", "--quiet", "-A", "runai_portal")
 
 
 @dataclass(frozen=True)
@@ -84,27 +86,24 @@ def workers(place: Place, environment: dict[str, str]) -> list[Part]:
     return [
         worker(place, environment, name="scheduler", queues="scheduling", threads=1),
         worker(place, environment, name="worker", queues="cluster,default", threads=8),
-        _celery(
-            place,
-            environment,
-            "beat",
-            (
-                *PYTHON,
-                "-m",
-                "celery",
-                "-A",
-                "runai_portal",
-                "beat",
-                "--schedule",
-                str(place.data / "beat-schedule"),
-            ),
-        ),
+        _celery(place, environment, "beat", (*CELERY, "beat", "--scheduler", "celery.beat:Scheduler")),
     ]
 
 
 def worker(place: Place, environment: dict[str, str], *, name: str, queues: str, threads: int) -> Part:
-    argv = (*WORKER, "--pool", "threads", "--concurrency", str(threads), "-Q", queues, "-n", f"{name}@%h")
-    return _celery(place, environment, name, argv)
+    options = (
+        "--without-gossip",
+        "--without-mingle",
+        "--pool",
+        "threads",
+        "--concurrency",
+        str(threads),
+        "-Q",
+        queues,
+        "-n",
+        f"{name}@%h",
+    )
+    return _celery(place, environment, name, (*CELERY, "worker", *options))
 
 
 def _celery(place: Place, environment: dict[str, str], name: str, argv: tuple[str, ...]) -> Part:

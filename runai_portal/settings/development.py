@@ -12,6 +12,7 @@ from runai_portal.settings.parts import database, embedded_secret, logging, redi
 
 DEBUG = False
 EMBEDDED = True
+INSTALL_DEFINITIONS = True
 DATA_DIR = Path(env.str("RUNAI_DATA", default=str(BASE_DIR / "data"))).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
 

@@ -8,6 +8,7 @@ from runai_portal.settings.parts import database, logging, redis_locations
 
 DEBUG = False
 EMBEDDED = False
+INSTALL_DEFINITIONS = env.bool("INSTALL_DEFINITIONS", default=False)  # else: kubectl apply -f deploy/crds
 SECRET_KEY = env.str("SECRET_KEY")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])

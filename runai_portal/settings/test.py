@@ -9,6 +9,7 @@ from runai_portal.settings.parts import database, logging
 
 DEBUG = False
 EMBEDDED = True
+INSTALL_DEFINITIONS = False
 DATA_DIR = Path(tempfile.mkdtemp(prefix="runai-test-"))
 SECRET_KEY = "only-for-tests"  # noqa: S105  (a constant keeps tests repeatable)
 ALLOWED_HOSTS = ["*"]
