@@ -1,0 +1,1 @@
+"""Benchmarks, printed as figures; not part of the tests."""
