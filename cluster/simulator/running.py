@@ -13,6 +13,7 @@ from cluster.simulator.identities import Identities
 from cluster.simulator.server.api import Api
 from cluster.simulator.server.application import Application
 from cluster.simulator.server.bootstrap import fill_new_cluster
+from cluster.simulator.server.cleanup import clean_up
 from cluster.simulator.store.objects import Store
 
 ADDRESS = "127.0.0.1"
@@ -75,7 +76,7 @@ class SimulatedServer:
             backlog=512,
         )
         server = self._server = uvicorn.Server(config)
-        tasks = [asyncio.ensure_future(start(self.api)) for start in background]
+        tasks = [asyncio.ensure_future(start(self.api)) for start in (clean_up, *background)]
         if on_ready is not None:
             tasks.append(asyncio.ensure_future(_when_started(server, on_ready)))
         try:

@@ -8,6 +8,7 @@ from typing import Any
 from cluster.simulator.identities import ANONYMOUS, User
 from cluster.simulator.problems import Problem, unauthorized
 from cluster.simulator.server.api import Api
+from cluster.simulator.server.authorization import refuse_unless_allowed, refuse_unless_allowed_path
 from cluster.simulator.server.discovery import fixed_answer
 from cluster.simulator.server.handling import handle
 from cluster.simulator.server.kubelet_proxy import forward, proxied_url
@@ -78,12 +79,15 @@ class Application:
         return user
 
     async def _answer(self, request: Request, receive: Receive, send: Send) -> None:
+        if not request.path.startswith(("/api/", "/apis/")):
+            refuse_unless_allowed_path(self._api, request)
         answer = fixed_answer(self._api, request)
         if answer is not None:
             await _send(send, answer)
             return
         target = find_target(request.path, self._api.registry)
         watching = request.method == "GET" and not target.subresource and request.flag("watch")
+        refuse_unless_allowed(self._api, request, target, watching=watching)
         form = wanted_form(request.headers.get("accept", ""))
         if watching:
             await self._watch(request, target, form, receive, send)

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cluster.simulator.identities import ADMINISTRATORS, User
+from cluster.simulator.problems import Problem, forbidden
 from cluster.simulator.server.api import Api
+from cluster.simulator.server.messages import Request, Target
+from cluster.simulator.server.routing import verb_of
 
 RBAC = "rbac.authorization.k8s.io"
 Rule = dict[str, Any]
@@ -32,6 +35,27 @@ def allowed(api: Api, user: User, question: Question) -> str | None:
         if _covers(rule, question):
             return f"RBAC: allowed by {binding}"
     return None
+
+
+def refuse_unless_allowed(api: Api, user_request: Request, target: Target, *, watching: bool) -> None:
+    """Raises 403 when the user may not do this to the target."""
+    user, resource = user_request.user, target.resource
+    verb = verb_of(user_request.method, target, watching=watching)
+    question = Question(verb, resource.group, resource.plural, target.subresource, target.namespace, target.name)
+    if allowed(api, user, question) is not None:
+        return
+    full = f"{resource.plural}/{target.subresource}" if target.subresource else resource.plural
+    place = f' in the namespace "{target.namespace}"' if target.namespace else " at the cluster scope"
+    detail = f'User "{user.name}" cannot {verb} resource "{full}" in API group "{resource.group}"{place}'
+    raise forbidden(resource.plural, resource.group, target.name, detail)
+
+
+def refuse_unless_allowed_path(api: Api, request: Request) -> None:
+    """Raises 403 when the user may not read a path that is not a resource."""
+    verb = {"GET": "get", "HEAD": "head"}.get(request.method, request.method.lower())
+    if allowed(api, request.user, Question(verb, path=request.path)) is None:
+        text = f'forbidden: User "{request.user.name}" cannot {verb} path "{request.path}"'
+        raise Problem(403, "Forbidden", text, details={})
 
 
 def rules_of(api: Api, user: User, namespace: str) -> Iterator[tuple[str, Rule]]:
