@@ -44,6 +44,14 @@ def require(person: Person, permission: Permission, *, on: str, place: str = "he
     raise NotAllowed(f"This needs the role {names} {place}.", missing=permission, roles=roles)
 
 
+def require_anywhere(person: Person, permission: Permission) -> None:
+    """For forms that ask where only later; raises NotAllowed."""
+    if not may_anywhere(person, permission):
+        roles = roles_granting(permission)
+        names = " or ".join(ROLES[key].label for key in roles)
+        raise NotAllowed(f"This needs the role {names}.", missing=permission, roles=roles)
+
+
 def within(scopes: list[str], *, field: str = "scope") -> Q:
     """A filter for rows whose scope path lies in one of `scopes`; matches nothing for no scopes."""
     condition = Q(pk__in=[])

@@ -24,3 +24,8 @@ def widest(scopes: Iterable[str]) -> list[str]:
         if not (kept and covers(kept[-1], scope)):
             kept.append(scope)
     return kept
+
+
+def is_tenant(scope: str) -> bool:
+    """Whether the scope is a whole tenant."""
+    return scope.strip("/").count("/") == 0

@@ -3,19 +3,21 @@
 import secrets
 from datetime import timedelta
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.utils import timezone
 from knox.models import AuthToken
 
 from access import audit
-from access.checks import may_anywhere, require
+from access.checks import require, scopes_with, within
 from access.errors import InvalidInput, NameTaken, NotAllowed
-from access.models import AccessRule, PersonalToken
+from access.models import AccessRule, AuditEvent, PersonalToken
 from access.permissions import Permission
 from access.roles import ROLES, SYSTEM_ADMINISTRATOR
-from access.scopes import ancestors
+from access.scopes import ancestors, is_tenant
 
 TOKENS_AT_MOST = 100
 TOKEN_DAYS_AT_MOST = 365
@@ -133,7 +135,7 @@ def create_person(*, actor: User, email: str, first_name: str = "", last_name: s
 @transaction.atomic
 def set_active(*, actor: User, person: User, is_active: bool) -> User:
     """An account is closed, not deleted: what its person did stays readable. Closing ends sessions and tokens at once."""
-    _require_people(actor)
+    _require_people(actor, person)
     if not is_active:
         if person.pk == actor.pk:
             raise InvalidInput({"": ["You cannot close your own account."]})
@@ -149,7 +151,7 @@ def set_active(*, actor: User, person: User, is_active: bool) -> User:
 @transaction.atomic
 def reset_password(*, actor: User, person: User) -> str:
     """A new password, shown once. The person's sessions and tokens end."""
-    _require_people(actor)
+    _require_people(actor, person)
     password = new_password()
     person.set_password(password)
     person.save(update_fields=["password"])
@@ -162,10 +164,18 @@ def new_password() -> str:
     return secrets.token_urlsafe(15)
 
 
-def _require_people(actor: User) -> None:
-    if not may_anywhere(actor, Permission.EDIT_USERS):
+def _require_people(actor: User, person: User | None = None) -> None:
+    """Accounts are for administrators of a whole tenant; one with rights elsewhere too is not theirs alone."""
+    scopes = [scope for scope in scopes_with(actor, Permission.EDIT_USERS) if is_tenant(scope)]
+    if not scopes:
         raise NotAllowed(
             f"This needs the role {SYSTEM_ADMINISTRATOR.label}.",
+            missing=Permission.EDIT_USERS,
+            roles=(SYSTEM_ADMINISTRATOR.key,),
+        )
+    if person and AccessRule.objects.filter(user=person).exclude(within(scopes)).exists():
+        raise NotAllowed(
+            f"{person.email} also has rights in another tenant.",
             missing=Permission.EDIT_USERS,
             roles=(SYSTEM_ADMINISTRATOR.key,),
         )
@@ -260,3 +270,14 @@ def sign_in_by_password(*, person: User, seconds: int) -> str:
         message="by API token",
     )
     return str(text)
+
+
+# --- keeping house -----------------------------------------------------------------------------------------------------------------
+
+
+def forget_old() -> None:
+    """Events past their days and tokens past their end; the settings say how many days are promised."""
+    now = timezone.now()
+    AuditEvent.objects.filter(at__lt=now - timedelta(days=settings.AUDIT_KEPT_DAYS)).delete()
+    AuthToken.objects.filter(expiry__lt=now).delete()
+    PersonalToken.objects.filter(expires_at__lt=now - timedelta(days=settings.AUDIT_KEPT_DAYS)).delete()

@@ -6,6 +6,7 @@ from typing import ClassVar
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 NAME = RegexValidator(
     r"^[a-z]([-a-z0-9]*[a-z0-9])?$",
@@ -121,6 +122,9 @@ class Department(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("organization:department", args=(self.pk,))
+
 
 class ProjectPhase(models.TextChoices):
     CREATING = "Creating", "Creating"
@@ -153,6 +157,9 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("organization:project", args=(self.pk,))
 
 
 class Rank(models.IntegerChoices):

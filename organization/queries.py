@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from django.db.models import Count, Prefetch, Q, QuerySet, Sum
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Model, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from access.checks import Person, scopes_with, within
 from access.permissions import Permission
@@ -20,8 +22,8 @@ from organization.models import (
     Tenant,
 )
 
-TENANT_DEEP, CLUSTER_DEEP = 1, 2
-"""Segments of a scope path that ends at a tenant, at a cluster."""
+TENANT_DEEP, CLUSTER_DEEP, PROJECT_DEEP = 1, 2, 4
+"""Segments of a scope path that ends at a tenant, a cluster, a project."""
 
 
 def visible_tenants(person: Person, permission: Permission = Permission.VIEW_PROJECTS) -> QuerySet[Tenant]:
@@ -61,6 +63,27 @@ def visible_nodes(person: Person) -> QuerySet[Node]:
     return Node.objects.filter(_clusters_of(scopes, "cluster__")).select_related("cluster", "pool")
 
 
+def covered_tenants(person: Person, permission: Permission) -> QuerySet[Tenant]:
+    """Tenants on which as a whole the person has this right."""
+    whole = [s for s in scopes_with(person, permission) if len(_segments(s)) == TENANT_DEEP]
+    return Tenant.objects.filter(pk__in=[_segments(scope)[0] for scope in whole])
+
+
+def covered_clusters(person: Person, permission: Permission) -> QuerySet[Cluster]:
+    """Clusters on which as a whole the person has this right."""
+    whole = [s for s in scopes_with(person, permission) if len(_segments(s)) <= CLUSTER_DEEP]
+    return Cluster.objects.filter(_clusters_of(whole)).select_related("tenant")
+
+
+def plausible(model: type[Model], key: str) -> bool:
+    """Whether the text can be a primary key of the table."""
+    try:
+        model._meta.pk.to_python(key)  # noqa: SLF001  (Django documents _meta)
+    except ValidationError:
+        return False
+    return True
+
+
 def _segments(scope: str) -> list[str]:
     return scope.strip("/").split("/")
 
@@ -76,6 +99,15 @@ def _clusters_of(scopes: Iterable[str], prefix: str = "") -> Q:
             clusters.add(segments[1])
     own = "cluster_id__in" if prefix else "pk__in"
     return Q(**{f"{prefix}tenant_id__in": tenants}) | Q(**{own: clusters})
+
+
+def own_project_ids(person: Person) -> set[int]:
+    """Projects on which the person has a role of their own, not one from above."""
+    return {
+        int(segments[3])
+        for scope in scopes_with(person, Permission.VIEW_PROJECTS)
+        if len(segments := _segments(scope)) == PROJECT_DEEP
+    }
 
 
 # --- quotas ------------------------------------------------------------------------------------------------------------------------
@@ -113,6 +145,23 @@ def with_capacity(pools: QuerySet[NodePool]) -> QuerySet[NodePool]:
         cpu_total=Sum("nodes__cpu_milli", filter=ready, default=0),
         memory_total=Sum("nodes__memory_bytes", filter=ready, default=0),
     )
+
+
+def with_quota_sums(departments: QuerySet[Department]) -> QuerySet[Department]:
+    """Adds project_count, gpu_quota_milli (over all pools) and gpu_given_milli (what its projects have of it)."""
+    own = PoolResources.objects.filter(department=OuterRef("pk")).values("department")
+    given = PoolResources.objects.filter(project__department=OuterRef("pk")).values("project__department")
+    gpus = Sum("gpu_deserved_milli")
+    return departments.annotate(
+        project_count=Count("projects"),
+        gpu_quota_milli=Coalesce(Subquery(own.annotate(total=gpus).values("total")), 0),
+        gpu_given_milli=Coalesce(Subquery(given.annotate(total=gpus).values("total")), 0),
+    )
+
+
+def nodes_in_trouble(nodes: QuerySet[Node]) -> QuerySet[Node]:
+    """Not ready, unknown or cordoned."""
+    return nodes.exclude(ready=True, cordoned=False)
 
 
 # --- for reconcilers ---------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """What the tests of the organisation share: usage that a test can set, and tasks that are noted instead of run."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,3 +26,9 @@ def namespaces_asked_for(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     asked: list[int] = []
     monkeypatch.setattr(tasks.keep_namespace, "apply_async", lambda args, **options: asked.append(args[0]))
     return asked
+
+
+@pytest.fixture(autouse=True)
+def static_folder(settings: Any) -> None:
+    """WhiteNoise warns when it is not there."""
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,199 @@
+"""Forms of the organisation: fields and messages; the services decide."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+
+from access.roles import ROLES
+from organization.models import (
+    PROJECT_NAME_AT_MOST,
+    Cluster,
+    Department,
+    NodePool,
+    Placement,
+    PoolResources,
+    Project,
+    Rank,
+)
+from organization.quotas import WEIGHT_AT_MOST, Quota
+from organization.services.node_pools import MIN_RUNTIME_AT_MOST, PoolSettings
+from ui.forms import OrderedList, Segments
+
+GIB = 2**30
+NAME_HELP = "Lower-case letters, digits and hyphens; begins with a letter."
+
+
+class DepartmentForm(forms.Form):
+    name = forms.CharField(max_length=63, help_text=NAME_HELP)
+    description = forms.CharField(max_length=250, required=False)
+
+
+class ProjectForm(forms.Form):
+    """A new project; `departments` are those in which the person may make one."""
+
+    department = forms.ModelChoiceField(queryset=Department.objects.none(), empty_label=None)
+    name = forms.CharField(
+        max_length=PROJECT_NAME_AT_MOST,
+        help_text=f"{NAME_HELP} Its namespace is runai- and the name; it cannot be changed later.",
+    )
+    description = forms.CharField(max_length=250, required=False)
+
+    def __init__(self, *args: Any, departments: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["department"].queryset = departments  # type: ignore[attr-defined]  # a ModelChoiceField
+
+
+class ProjectEditForm(forms.Form):
+    description = forms.CharField(max_length=250, required=False)
+    default_node_pools = forms.MultipleChoiceField(
+        label="Node pools, in order",
+        required=False,
+        widget=OrderedList(),
+        help_text="Where work goes that names no pool: the first that has room. Empty: any pool.",
+    )
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = project.cluster.node_pools.values_list("name", flat=True)
+        self.fields["default_node_pools"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]  # a choice field
+
+
+class MoveForm(forms.Form):
+    department = forms.ModelChoiceField(queryset=Department.objects.none(), empty_label=None)
+
+    def __init__(self, *args: Any, departments: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["department"].queryset = departments  # type: ignore[attr-defined]  # a ModelChoiceField
+
+
+class MemberForm(forms.Form):
+    """`roles` are those the giver may give."""
+
+    email = forms.EmailField(label="E-mail", max_length=254)
+    role = forms.ChoiceField(
+        choices=[(role.key, role.label) for role in ROLES.values() if role.key != "system-administrator"],
+        initial="researcher",
+    )
+
+
+class PoolForm(forms.Form):
+    """A node pool; the pool `default` has no label, and no name can be changed."""
+
+    name = forms.CharField(max_length=63, help_text=NAME_HELP)
+    label_key = forms.CharField(
+        label="Label key", max_length=317, help_text="Nodes with this label are in the pool."
+    )
+    label_value = forms.CharField(label="Label value", max_length=63)
+    gpu_placement = forms.ChoiceField(
+        label="GPU work",
+        choices=Placement.choices,
+        initial=Placement.BIN_PACK,
+        widget=Segments(),
+        help_text="Bin packing keeps whole nodes free for large work; spread keeps nodes cool.",
+    )
+    cpu_placement = forms.ChoiceField(
+        label="CPU work", choices=Placement.choices, initial=Placement.BIN_PACK, widget=Segments()
+    )
+    min_runtime_seconds = forms.IntegerField(
+        label="Guaranteed runtime",
+        min_value=0,
+        max_value=MIN_RUNTIME_AT_MOST,
+        initial=0,
+        help_text="Seconds that work runs before it may be interrupted.",
+    )
+
+    def __init__(self, *args: Any, pool: NodePool | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if pool is not None:
+            del self.fields["name"]
+            if pool.is_default:
+                del self.fields["label_key"], self.fields["label_value"]
+
+    def to_settings(self) -> PoolSettings:
+        data = self.cleaned_data
+        return PoolSettings(
+            label_key=data.get("label_key", ""),
+            label_value=data.get("label_value", ""),
+            gpu_placement=data["gpu_placement"],
+            cpu_placement=data["cpu_placement"],
+            min_runtime_seconds=data["min_runtime_seconds"],
+        )
+
+
+class ClusterForm(forms.Form):
+    name = forms.CharField(max_length=63, help_text=NAME_HELP)
+    kubeconfig = forms.CharField(
+        max_length=500,
+        required=False,
+        help_text="Path of a kubeconfig on the workers' machine; empty: the one this installation was started with.",
+    )
+
+
+def amount(label: str, **options: Any) -> forms.DecimalField:
+    return forms.DecimalField(label=label, min_value=0, max_value=Decimal(10**9), decimal_places=3, **options)
+
+
+class QuotaForm(forms.Form):
+    """One unit in one pool, in GPUs, cores and GiB. Empty is unlimited, except for the GPU quota."""
+
+    gpu_deserved = amount("GPUs")
+    gpu_limit = amount("Limit", required=False)
+    gpu_weight = forms.IntegerField(label="Over weight", min_value=0, max_value=WEIGHT_AT_MOST)
+    rank = forms.TypedChoiceField(choices=Rank.choices, coerce=int)
+    over_quota_allowed = forms.BooleanField(label="May go over quota", required=False)
+    cpu_deserved = amount("CPU cores", required=False)
+    cpu_limit = amount("CPU limit", required=False)
+    memory_deserved = amount("Memory", required=False)
+    memory_limit = amount("Memory limit", required=False)
+
+    @classmethod
+    def of_row(cls, row: PoolResources) -> "QuotaForm":
+        return cls(
+            initial={
+                "gpu_deserved": plain(row.gpu_deserved_milli, 1000),
+                "gpu_limit": plain(row.gpu_limit_milli, 1000),
+                "gpu_weight": row.gpu_weight,
+                "rank": row.rank,
+                "over_quota_allowed": row.over_quota_allowed,
+                "cpu_deserved": plain(row.cpu_deserved_milli, 1000),
+                "cpu_limit": plain(row.cpu_limit_milli, 1000),
+                "memory_deserved": plain(row.memory_deserved_bytes, GIB),
+                "memory_limit": plain(row.memory_limit_bytes, GIB),
+            }
+        )
+
+    def to_quota(self) -> Quota:
+        data = self.cleaned_data
+        return Quota(
+            gpu_deserved_milli=scaled(data["gpu_deserved"], 1000) or 0,
+            gpu_limit_milli=scaled(data["gpu_limit"], 1000),
+            gpu_weight=data["gpu_weight"],
+            cpu_deserved_milli=scaled(data["cpu_deserved"], 1000),
+            cpu_limit_milli=scaled(data["cpu_limit"], 1000),
+            memory_deserved_bytes=scaled(data["memory_deserved"], GIB),
+            memory_limit_bytes=scaled(data["memory_limit"], GIB),
+            over_quota_allowed=data["over_quota_allowed"],
+            rank=data["rank"],
+        )
+
+
+def scaled(value: Decimal | None, factor: int) -> int | None:
+    return None if value is None else int(value * factor)
+
+
+def plain(value: int | None, factor: int) -> str:
+    """Without needless zeros: 8, 2.5."""
+    if value is None:
+        return ""
+    text = f"{value / factor:.3f}".rstrip("0").rstrip(".")
+    return text or "0"
+
+
+def initial_of_pool(pool: NodePool) -> dict[str, Any]:
+    fields = ("label_key", "label_value", "gpu_placement", "cpu_placement", "min_runtime_seconds")
+    return {field: getattr(pool, field) for field in fields}
+
+
+def initial_of_cluster(cluster: Cluster) -> dict[str, Any]:
+    return {"name": cluster.name, "kubeconfig": cluster.kubeconfig}

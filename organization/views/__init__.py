@@ -1,0 +1,1 @@
+"""Pages of the organisation, by noun: projects and quotas, departments, node pools, nodes, clusters."""
