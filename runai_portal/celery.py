@@ -41,8 +41,8 @@ def beat_schedule() -> dict[str, dict[str, Any]]:
 
 @signals.beat_init.connect
 def plan_the_beat(sender: Any, **_: Any) -> None:
-    """Before the scheduler of beat reads its entries; Django is set up by then."""
-    sender.app.conf.beat_schedule = beat_schedule()
+    """Before the first tick; Django is set up by then."""
+    sender.scheduler.merge_inplace(beat_schedule())
     say_ready()
 
 
