@@ -71,6 +71,10 @@ class Registry:
     def find(self, group: str, version: str, plural: str) -> Resource | None:
         return self._resources.get((group, version, plural))
 
+    def builtin(self, group: str, version: str, plural: str) -> Resource:
+        """A resource that is always there."""
+        return self._resources[group, version, plural]
+
     def with_kind(self, group: str, version: str, kind: str) -> Resource | None:
         for resource in self._resources.values():
             if (resource.group, resource.version, resource.kind) == (group, version, kind):

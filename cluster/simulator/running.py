@@ -1,6 +1,8 @@
 """Starts a server on a data folder: certificates, store, HTTPS; and writes the kubeconfig."""
 
 import asyncio
+import base64
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +52,7 @@ class SimulatedServer:
             write_kubeconfig(
                 settings.kubeconfig, self.url, self._authority.read_text(), identities.administrator_token
             )
-        self._server: uvicorn.Server | None = None
+        self._server: _Server | None = None
 
     async def serve(
         self, *background: Callable[[Api], Awaitable[None]], on_ready: Callable[[], None] | None = None
@@ -75,7 +77,7 @@ class SimulatedServer:
             timeout_graceful_shutdown=STOP_SECONDS,
             backlog=512,
         )
-        server = self._server = uvicorn.Server(config)
+        server = self._server = _Server(config, self.api)
         tasks = [asyncio.ensure_future(start(self.api)) for start in (clean_up, *background)]
         if on_ready is not None:
             tasks.append(asyncio.ensure_future(_when_started(server, on_ready)))
@@ -93,6 +95,19 @@ class SimulatedServer:
             self._server.should_exit = True
 
 
+class _Server(uvicorn.Server):
+    """Ends the open watches before it waits for its connections."""
+
+    def __init__(self, config: uvicorn.Config, api: Api) -> None:
+        super().__init__(config)
+        self._api = api
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._api.hub.end_all()
+        await asyncio.sleep(0.05)  # the streams send their last chunks
+        await super().shutdown(sockets)
+
+
 async def _when_started(server: uvicorn.Server, on_ready: Callable[[], None]) -> None:
     while not server.started:
         await asyncio.sleep(0.02)
@@ -101,8 +116,6 @@ async def _when_started(server: uvicorn.Server, on_ready: Callable[[], None]) ->
 
 def write_kubeconfig(path: Path, url: str, authority: str, token: str) -> None:
     """A kubeconfig for the administrator, readable by its owner only."""
-    import base64
-
     cluster = {"server": url, "certificate-authority-data": base64.b64encode(authority.encode()).decode()}
     document = {
         "apiVersion": "v1",

@@ -7,7 +7,9 @@ from cluster.simulator.kinds import (
     namespaces,
     pods,
     replicated,
+    secrets,
     services,
+    small,
 )
 from cluster.simulator.kinds.rules import GENERAL, WITH_GENERATION, KindRules
 from cluster.simulator.resources import Resource
@@ -24,12 +26,14 @@ RULES: dict[str, KindRules] = {
     "statefulsets.apps": replicated.STATEFUL_SET_RULES,
     "daemonsets.apps": replicated.DAEMON_SET_RULES,
     "customresourcedefinitions.apiextensions.k8s.io": definitions.RULES,
-    "poddisruptionbudgets.policy": WITH_GENERATION,
+    "poddisruptionbudgets.policy": KindRules(has_generation=True, needs_version_on_update=True),
     "horizontalpodautoscalers.autoscaling": GENERAL,
     "ingresses.networking.k8s.io": WITH_GENERATION,
     "networkpolicies.networking.k8s.io": WITH_GENERATION,
-    "priorityclasses.scheduling.k8s.io": WITH_GENERATION,
-    "leases.coordination.k8s.io": KindRules(creates_on_update=True),
+    "priorityclasses.scheduling.k8s.io": small.PRIORITY_CLASS_RULES,
+    "leases.coordination.k8s.io": small.LEASE_RULES,
+    "nodes": small.NODE_RULES,
+    "secrets": secrets.RULES,
     "serviceaccounts": KindRules(returns_deleted=True),
     "persistentvolumeclaims": KindRules(returns_deleted=True),
     "persistentvolumes": KindRules(returns_deleted=True),

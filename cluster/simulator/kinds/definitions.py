@@ -19,7 +19,6 @@ def _fill_names(document: Document) -> None:
 
 
 def _on_create(document: Document, around: Surroundings) -> None:
-    _fill_names(document)
     stored = [version["name"] for version in document["spec"].get("versions", []) if version.get("storage")]
     document["status"] = {
         "conditions": None,
@@ -30,7 +29,6 @@ def _on_create(document: Document, around: Surroundings) -> None:
 
 
 def _on_update(new: Document, old: Document, around: Surroundings) -> None:
-    _fill_names(new)
     before = old.get("status", {}).get("storedVersions", [])
     storing = [version["name"] for version in new["spec"].get("versions", []) if version.get("storage")]
     status = new.get("status") or old.get("status") or {}
@@ -114,7 +112,7 @@ def _causes(new: Document, old: Document | None) -> list[Cause]:
         )
     for index, version in enumerate(versions):
         if not (version.get("schema") or {}).get("openAPIV3Schema"):
-            causes.append(missing(f"spec.versions[{index}].schema.openAPIV3Schema", "schemas are required"))
+            causes.append(missing(f"spec.versions[{index}].schema.openAPIV3Schema"))
     if old is not None:
         causes += _immutable(spec, old["spec"])
     return causes
@@ -128,13 +126,19 @@ def _immutable(spec: Document, before: Document) -> list[Cause]:
         if spec.get(key) != before.get(key)
     ]
     for key in ("plural", "kind"):
-        if spec["names"].get(key) != before["names"].get(key):
-            causes.append(wrong(f"spec.names.{key}", spec["names"].get(key), "field is immutable"))
+        name = spec["names"].get(key)
+        causes += (
+            []
+            if name == before["names"].get(key)
+            else [wrong(f"spec.names.{key}", name, "field is immutable")]
+        )
     return causes
 
 
 RULES = KindRules(
     has_generation=True,
+    fill=_fill_names,
+    needs_version_on_update=True,
     on_create=_on_create,
     on_update=_on_update,
     causes=_causes,

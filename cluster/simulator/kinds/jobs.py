@@ -43,9 +43,9 @@ def _fill_job_spec(spec: dict[str, Any]) -> None:
 
 
 def _on_update(new: Document, old: Document, around: Surroundings) -> None:
-    if new.get("spec") is not old.get("spec"):
-        if not new["spec"].get("selector") and old["spec"].get("selector"):
-            new["spec"]["selector"] = old["spec"]["selector"]
+    spec, before = new.get("spec", {}), old.get("spec", {})
+    if spec is not before and not spec.get("selector") and before.get("selector"):
+        spec["selector"] = before["selector"]
 
 
 def _causes(new: Document, old: Document | None) -> list[Cause]:
@@ -82,9 +82,11 @@ def _immutable(spec: dict[str, Any], before: dict[str, Any], document: Document)
         indexed and spec.get("completions") == spec.get("parallelism")
     ):
         causes.append(wrong("spec.completions", spec.get("completions"), "field is immutable"))
-    for key in ("selector", "completionMode", "podFailurePolicy", "backoffLimitPerIndex"):
-        if spec.get(key) != before.get(key):
-            causes.append(wrong(f"spec.{key}", spec.get(key), "field is immutable"))
+    causes += [
+        wrong(f"spec.{key}", spec.get(key), "field is immutable")
+        for key in ("selector", "completionMode", "podFailurePolicy", "backoffLimitPerIndex")
+        if spec.get(key) != before.get(key)
+    ]
     template, was = spec.get("template", {}), before.get("template", {})
     if template != was and not (before.get("suspend") and _same_but_placement(template, was)):
         causes.append(wrong("spec.template", template, "field is immutable"))

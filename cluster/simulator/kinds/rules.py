@@ -56,7 +56,7 @@ class KindRules:
     default_propagation: str = ""
     """What a deletion that does not say so does with the dependents."""
     delete_finalizers: tuple[str, ...] = ()
-    """Put on every new object, for the server's own cleaning up."""
+    """Put on an object when its deletion begins, for the server's own cleaning up."""
 
 
 GENERAL = KindRules()

@@ -90,4 +90,5 @@ def _causes(new: Document, old: Document | None) -> list[Cause]:
 
 
 RULES = KindRules(
-    fill=_fill, on_create=_on_create, on_update=_on_update, causes=_causes, returns_deleted=True)
+    fill=_fill, on_create=_on_create, on_update=_on_update, causes=_causes, returns_deleted=True
+)

@@ -8,7 +8,7 @@ import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from cluster.simulator.openapi.schema import MISSING, Schema
+from cluster.simulator.openapi.schema import Schema
 
 PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
@@ -96,7 +96,7 @@ class Decoding:
                 else:
                     self.unknown.append(f"{path}.{key}" if path else key)
             elif part is None:
-                if self.custom and (child.nullable or child.default is MISSING):
+                if self.custom and child.nullable:
                     result[key] = None
             else:
                 before = known.get(key) if isinstance(known, dict) else None
@@ -145,7 +145,7 @@ def _leaf(schema: Schema, value: Any, path: str) -> Any:
         if shape == "integer" and isinstance(value, float) and value.is_integer():
             return int(value)
         raise _wrong(schema, value, path)
-    if shape == "integer" and schema.format == "int32" and not -(2**31) <= value < 2**31:
+    if isinstance(value, int) and schema.format == "int32" and not -(2**31) <= value < 2**31:
         raise WrongType(f"number {value}", _place(path), "int32")
     if shape == "quantity" and not isinstance(value, str):
         return str(value)

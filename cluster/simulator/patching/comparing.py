@@ -15,9 +15,16 @@ from cluster.simulator.patching.field_sets import (
 
 ABSENT: Any = object()
 NEVER_OWNED = ("f:apiVersion", "f:kind")
-NEVER_OWNED_METADATA = tuple(
-    f"f:{key}"
-    for key in "name namespace creationTimestamp selfLink uid clusterName generation managedFields resourceVersion".split()
+NEVER_OWNED_METADATA = (
+    "f:name",
+    "f:namespace",
+    "f:creationTimestamp",
+    "f:selfLink",
+    "f:uid",
+    "f:clusterName",
+    "f:generation",
+    "f:managedFields",
+    "f:resourceVersion",
 )
 
 
@@ -57,8 +64,16 @@ def _compare(schema: Schema | None, old: Any, new: Any, changed: Node, removed: 
     both = [value for value in (old, new) if value is not ABSENT and value is not None]
     if both and all(isinstance(value, dict) for value in both) and is_granular_map(schema) and any(both):
         _compare_maps(schema, old if old_here else {}, new if new_here else {}, changed, removed)
-    elif schema is not None and both and all(isinstance(v, list) for v in both) and is_granular_list(schema) and any(both):
-        _compare_lists(schema, (old or []) if old_here else [], (new or []) if new_here else [], changed, removed)
+    elif (
+        schema is not None
+        and both
+        and all(isinstance(v, list) for v in both)
+        and is_granular_list(schema)
+        and any(both)
+    ):
+        _compare_lists(
+            schema, (old or []) if old_here else [], (new or []) if new_here else [], changed, removed
+        )
     else:
         (removed if not new_here else changed)[MEMBER] = {}
         return
@@ -81,7 +96,9 @@ def _compare_maps(schema: Schema | None, old: Any, new: Any, changed: Node, remo
 def _compare_lists(schema: Schema, old: list[Any], new: list[Any], changed: Node, removed: Node) -> None:
     before, after = _by_element(schema, old), _by_element(schema, new)
     for element in {**before, **after}:
-        _descend(schema.items, before.get(element, ABSENT), after.get(element, ABSENT), changed, removed, element)
+        _descend(
+            schema.items, before.get(element, ABSENT), after.get(element, ABSENT), changed, removed, element
+        )
 
 
 def _descend(schema: Schema | None, old: Any, new: Any, changed: Node, removed: Node, element: str) -> None:
@@ -105,5 +122,5 @@ def _by_element(schema: Schema, items: list[Any]) -> dict[str, Any]:
 
 def zero_object(schema: Schema) -> dict[str, Any]:
     """A new object before anything is set: only the parts that are always there in Go."""
-    zero: dict[str, Any] = {key: None for key in schema.required}
+    zero: dict[str, Any] = dict.fromkeys(schema.required)
     return zero | {key: zero_object(child) for key, child in schema.properties.items() if child.default == {}}

@@ -20,7 +20,10 @@ def leaf() -> Node:
 
 def from_fields_v1(fields: dict[str, Any]) -> Node:
     """FieldsV1 -> a set."""
-    return {key: {} if key == MEMBER else (from_fields_v1(value) if value else leaf()) for key, value in fields.items()}
+    return {
+        key: {} if key == MEMBER else (from_fields_v1(value) if value else leaf())
+        for key, value in fields.items()
+    }
 
 
 def to_fields_v1(node: Node) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from cluster.simulator.resources import Resource
 Document = dict[str, Any]
 MOST_UPDATERS = 10
 ANCIENT = "ancient-changes"
+UNTRACKED = "before-first-apply"
 
 
 @dataclass
@@ -96,6 +97,8 @@ def track_update(
     _leave_out_other_half(resource, subresource, comparison)
     if not comparison.changed and not comparison.removed:
         return
+    if old is not None and not given:
+        return  # an object nobody tracks is tracked from its first apply on
     managers = managers_of(new) if given else []
     own = Manager(manager, "Update", str(new.get("apiVersion", "")), subresource, moment, {})
     write_managers(new, _capped(_after_update(managers, own, comparison)))
@@ -164,11 +167,18 @@ def track_apply(
     own.fields = config_set(resource, config)
     comparison = compare(resource.schema, base_of(resource, old), new)
     managers = managers_of(old) if old is not None else []
+    if old is not None and not managers:
+        created = old["metadata"].get("creationTimestamp", "")
+        managers = [Manager(UNTRACKED, "Update", own.api_version, "", created, config_set(resource, old))]
     result, conflicts, present = [], [], False
     for manager in managers:
         if manager.identity == own.identity:
             present = True
-            own.time = manager.time if manager.fields == own.fields and manager.api_version == own.api_version else own.time
+            own.time = (
+                manager.time
+                if manager.fields == own.fields and manager.api_version == own.api_version
+                else own.time
+            )
             result.append(own)
             continue
         shared = intersection(manager.fields, comparison.changed)

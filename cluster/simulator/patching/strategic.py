@@ -24,26 +24,33 @@ def strategic_merge(schema: Schema | None, original: Any, patch: Any) -> Any:
         raise bad_request(f"Unknown patch type found: {directive}")
     result = dict(original) if isinstance(original, dict) else {}
     _retain(result, patch)
+    _delete_from_lists(result, patch)
     for key, value in patch.items():
-        if key.startswith(DELETE_FROM):
-            field = key.removeprefix(DELETE_FROM)
-            result[field] = [item for item in result.get(field, []) if item not in value]
-    for key, value in patch.items():
-        if key.startswith(("$deleteFrom", "$setElementOrder", "$retainKeys", DIRECTIVE)):
+        if key.startswith("$"):
             continue
         if value is None:
             result.pop(key, None)
         else:
-            result[key] = _merge_field(
-                schema.child(key) if schema else None, result.get(key), value, patch.get(ORDER + key)
-            )
-    for key, order in patch.items():
-        if key.startswith(ORDER) and key.removeprefix(ORDER) not in patch:
-            field = key.removeprefix(ORDER)
-            if isinstance(result.get(field), list):
-                child = schema.child(field) if schema else None
-                result[field] = _ordered(child.merge_key if child else "", result[field], order, result[field])
+            child = schema.child(key) if schema else None
+            result[key] = _merge_field(child, result.get(key), value, patch.get(ORDER + key))
+    _order_lists(schema, result, patch)
     return result
+
+
+def _delete_from_lists(result: dict[str, Any], patch: dict[str, Any]) -> None:
+    for key, value in patch.items():
+        if key.startswith(DELETE_FROM):
+            field = key.removeprefix(DELETE_FROM)
+            result[field] = [item for item in result.get(field, []) if item not in value]
+
+
+def _order_lists(schema: Schema | None, result: dict[str, Any], patch: dict[str, Any]) -> None:
+    """An order may be given for a list that the patch does not change otherwise."""
+    for key, order in patch.items():
+        field = key.removeprefix(ORDER)
+        if key.startswith(ORDER) and field not in patch and isinstance(result.get(field), list):
+            child = schema.child(field) if schema else None
+            result[field] = _ordered(child.merge_key if child else "", result[field], order, result[field])
 
 
 def _retain(result: dict[str, Any], patch: dict[str, Any]) -> None:
@@ -89,8 +96,12 @@ def _ordered(key: str, items: list[Any], order: list[Any], original: list[Any]) 
 
     wanted = [name(entry) for entry in order]
     places = {name(item): place for place, item in enumerate(original)}
-    named = sorted((item for item in items if name(item) in wanted), key=lambda item: wanted.index(name(item)))
-    others = sorted((item for item in items if name(item) not in wanted), key=lambda item: places.get(name(item), 0))
+    named = sorted(
+        (item for item in items if name(item) in wanted), key=lambda item: wanted.index(name(item))
+    )
+    others = sorted(
+        (item for item in items if name(item) not in wanted), key=lambda item: places.get(name(item), 0)
+    )
     result: list[Any] = []
     while named and others:
         one, other = places.get(name(named[0])), places.get(name(others[0]))

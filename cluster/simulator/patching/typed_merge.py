@@ -49,7 +49,11 @@ def _merge_lists(schema: Schema, live: list[Any], config: list[Any], path: str) 
         if element in shared:
             shared.remove(element)
         before = present.get(element)
-        result.append(wanted[element] if before is None else typed_merge(schema.items, before, wanted[element], f"{path}[]"))
+        result.append(
+            wanted[element]
+            if before is None
+            else typed_merge(schema.items, before, wanted[element], f"{path}[]")
+        )
 
     for element, item in present.items():
         if element not in wanted:

@@ -12,12 +12,21 @@ from cluster.simulator.server.authorization import refuse_unless_allowed, refuse
 from cluster.simulator.server.discovery import fixed_answer
 from cluster.simulator.server.handling import handle
 from cluster.simulator.server.kubelet_proxy import forward, proxied_url
-from cluster.simulator.server.messages import JSON, Answer, Request, Target, json_answer, parse_query, text_answer
+from cluster.simulator.server.messages import (
+    JSON,
+    Answer,
+    Request,
+    Target,
+    json_answer,
+    parse_query,
+    text_answer,
+)
 from cluster.simulator.server.negotiation import Form, wanted_form
 from cluster.simulator.server.routing import NoSuchPage, find_target
 from cluster.simulator.server.streaming import open_watch, watch_lines
 
 PROXIED = ("log", "proxy")
+FAILED = "Internal error occurred: see the simulator's log"
 LARGEST_BODY = 3 * 1024 * 1024
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -65,8 +74,7 @@ class Application:
             await _send(send, text_answer("404 page not found\n", 404))
         except Exception:
             logger.exception("%s %s failed", request.method, request.path)
-            problem = Problem(500, "InternalError", "Internal error occurred: see the simulator's log")
-            await _send(send, _problem_answer(problem))
+            await _send(send, _problem_answer(Problem(500, "InternalError", FAILED)))
 
     def _authenticate(self, headers: dict[str, str]) -> User:
         """The owner of the bearer token. Raises 401 for a token nobody has."""

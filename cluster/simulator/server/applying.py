@@ -24,6 +24,7 @@ from cluster.simulator.server.options import WriteOptions
 from cluster.simulator.server.updating import update
 from cluster.simulator.store.objects import Stored
 
+
 def apply_configuration(
     api: Api, target: Target, stored: Stored | None, value: Any, options: WriteOptions, request: Request
 ) -> tuple[Document, bool]:
@@ -63,7 +64,9 @@ def _configuration(resource: Resource, target: Target, value: Any, options: Writ
     try:
         config: Document = decoding.decode(resource.schema, value)
     except WrongType as error:
-        raise bad_request(f"failed to create typed patch object ({_named(target, resource)}): {error}") from None
+        raise bad_request(
+            f"failed to create typed patch object ({_named(target, resource)}): {error}"
+        ) from None
     if decoding.unknown:
         listed = "".join(f".{path}: field not declared in schema" for path in decoding.unknown[:1])
         raise Problem(500, "", f"failed to create typed patch object ({_named(target, resource)}): {listed}")
@@ -71,9 +74,13 @@ def _configuration(resource: Resource, target: Target, value: Any, options: Writ
     if metadata.get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
     if metadata.setdefault("name", target.name) != target.name:
-        raise bad_request(f"the name of the object ({metadata['name']}) does not match the name on the URL ({target.name})")
+        raise bad_request(
+            f"the name of the object ({metadata['name']}) does not match the name on the URL ({target.name})"
+        )
     if target.namespace and metadata.setdefault("namespace", target.namespace) != target.namespace:
-        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+        raise bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
     if "status" in resource.subresources:
         ignored = "spec" if options.subresource == "status" else "status"
         config.pop(ignored, None)
@@ -124,12 +131,18 @@ def _conflict(conflicts: list[OwnershipConflict]) -> Problem:
             text += f' with subresource "{manager.subresource}"'
         if manager.operation == "Update":
             text += f" using {manager.api_version}"
-        causes.append({"reason": "FieldManagerConflict", "message": f"conflict with {text}", "field": entry.path})
+        causes.append(
+            {"reason": "FieldManagerConflict", "message": f"conflict with {text}", "field": entry.path}
+        )
         by_manager.setdefault(text, []).append(entry.path)
     number = f"{len(causes)} conflict{'s' if len(causes) != 1 else ''}"
     if len(causes) == 1:
         text = f"Apply failed with {number}: {causes[0]['message']}: {causes[0]['field']}"
     else:
-        parts = [f"conflict{'s' if len(listed) > 1 else ''} with {who}:\n" + "\n".join(f"- {path}" for path in listed) for who, listed in by_manager.items()]
+        parts = [
+            f"conflict{'s' if len(listed) > 1 else ''} with {who}:\n"
+            + "\n".join(f"- {path}" for path in listed)
+            for who, listed in by_manager.items()
+        ]
         text = f"Apply failed with {number}: " + "\n".join(parts)
     return Problem(409, "Conflict", text, details={"causes": causes})

@@ -41,7 +41,9 @@ def refuse_unless_allowed(api: Api, user_request: Request, target: Target, *, wa
     """Raises 403 when the user may not do this to the target."""
     user, resource = user_request.user, target.resource
     verb = verb_of(user_request.method, target, watching=watching)
-    question = Question(verb, resource.group, resource.plural, target.subresource, target.namespace, target.name)
+    question = Question(
+        verb, resource.group, resource.plural, target.subresource, target.namespace, target.name
+    )
     if allowed(api, user, question) is not None:
         return
     full = f"{resource.plural}/{target.subresource}" if target.subresource else resource.plural
@@ -114,7 +116,7 @@ def _covers(rule: Rule, question: Question) -> bool:
 
 
 def _has(listed: list[str] | None, wanted: str) -> bool:
-    return bool(listed) and ("*" in listed or wanted in listed)
+    return listed is not None and ("*" in listed or wanted in listed)
 
 
 def _path_fits(pattern: str, path: str) -> bool:

@@ -151,8 +151,8 @@ def check_type(resource: Resource, value: Any) -> None:
     kind, api_version = value.get("kind"), value.get("apiVersion")
     if kind and kind != resource.kind:
         raise bad_request(
-            f'{kind} in version "{api_version or resource.version}" cannot be handled as a {resource.kind}: '
-            + f'no kind "{kind}" is registered for version "{resource.api_version}"'
+            f'{kind} in version "{api_version or resource.version}" cannot be handled as a {resource.kind}:'
+            f' no kind "{kind}" is registered for version "{resource.api_version}"'
         )
     if api_version and api_version != resource.api_version:
         raise bad_request(

@@ -70,8 +70,7 @@ def _ensure_role(api: Api, name: str, rules: list[dict[str, Any]], groups: list[
 
 
 def _ensure(api: Api, group: str, version: str, plural: str, content: dict[str, Any]) -> None:
-    resource = api.registry.find(group, version, plural)
-    assert resource is not None
+    resource = api.registry.builtin(group, version, plural)
     if api.store.get(resource.storage, "", content["metadata"]["name"]) is None:
         document = Decoding().decode(
             resource.schema, {"kind": resource.kind, "apiVersion": resource.api_version, **content}

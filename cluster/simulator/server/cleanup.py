@@ -80,7 +80,9 @@ class Cleaner:
             if _leaving(one):
                 left = True
             else:
-                left = not delete(self._api, resource, one, DeleteOptions(propagation="Background"))[1] or left
+                left = (
+                    not delete(self._api, resource, one, DeleteOptions(propagation="Background"))[1] or left
+                )
         return not left
 
     def _resource_of(self, stored: Stored) -> Resource | None:
@@ -89,7 +91,9 @@ class Cleaner:
 
     def _release_namespace(self, stored: Stored) -> None:
         resource = self._api.registry.find("", "v1", NAMESPACES)
-        finalizers = [entry for entry in stored.document.get("spec", {}).get("finalizers", []) if entry != FINALIZER]
+        finalizers = [
+            entry for entry in stored.document.get("spec", {}).get("finalizers", []) if entry != FINALIZER
+        ]
         spec = {"finalizers": finalizers} if finalizers else {}
         if resource is not None and spec != stored.document.get("spec"):
             settle(self._api, resource, stored, {**stored.document, "spec": spec})

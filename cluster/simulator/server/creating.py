@@ -35,7 +35,13 @@ def timestamp() -> str:
 
 
 def create(
-    api: Api, resource: Resource, namespace: str, document: Document, options: WriteOptions, *, applied: bool = False
+    api: Api,
+    resource: Resource,
+    namespace: str,
+    document: Document,
+    options: WriteOptions,
+    *,
+    applied: bool = False,
 ) -> Document:
     """Store a new object; gives the document as stored (or as it would be). Raises Problem.
 
@@ -53,14 +59,12 @@ def create(
     metadata["creationTimestamp"] = timestamp()
     if rules.has_generation:
         metadata["generation"] = 1
-    document = incoming(resource, document)
     rules.fill(document)
     if not applied:
         moment = metadata["creationTimestamp"]
         track_update(resource, None, document, options.field_manager, options.subresource, moment)
+    document = incoming(resource, document)
     rules.on_create(document, api.around)
-    if rules.delete_finalizers:
-        metadata["finalizers"] = [*metadata.get("finalizers", []), *rules.delete_finalizers]
     causes = metadata_causes(metadata, resource.storage)
     causes += value_causes(resource.schema, document) if resource.custom else []
     causes += rules.causes(document, None)
@@ -88,8 +92,10 @@ def after_create(api: Api, resource: Resource, stored: Stored) -> None:
 
 def fill_namespace(api: Api, namespace: str) -> None:
     """A new namespace gets its default service account and the CA certificate."""
-    accounts, maps = api.registry.find("", "v1", "serviceaccounts"), api.registry.find("", "v1", "configmaps")
-    assert accounts is not None and maps is not None
+    accounts, maps = (
+        api.registry.builtin("", "v1", "serviceaccounts"),
+        api.registry.builtin("", "v1", "configmaps"),
+    )
     for resource, name, content in (
         (accounts, "default", {}),
         (maps, "kube-root-ca.crt", {"data": {"ca.crt": api.authority}}),

@@ -61,6 +61,8 @@ def delete(api: Api, resource: Resource, stored: Stored, options: DeleteOptions)
     document = stored.document
     metadata = dict(document["metadata"])
     finalizers = _finalizers(metadata.get("finalizers", []), options.propagation or rules.default_propagation)
+    if not metadata.get("deletionTimestamp"):
+        finalizers = [*finalizers, *(entry for entry in rules.delete_finalizers if entry not in finalizers)]
     grace = rules.grace_seconds(document, options.grace_seconds)
     if metadata.get("deletionTimestamp"):
         grace = min(grace, int(metadata.get("deletionGracePeriodSeconds", 0)))

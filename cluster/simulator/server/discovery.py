@@ -1,5 +1,6 @@
 """Answers that are about the server itself: versions, groups, resources, OpenAPI, health."""
 
+import base64
 import hashlib
 from typing import Any
 
@@ -101,12 +102,17 @@ def _resource_list(registry: Registry, group: str, version: str) -> Answer:
     entries: list[dict[str, Any]] = []
     for resource in resources:
         entries.append(_entry(resource))
-        entries += [resource.subresources[name] for name in sorted(resource.subresources)]
-    entries.sort(key=lambda entry: entry["name"])
-    group_version = resources[0].api_version
-    return json_answer(
-        {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": entries}
-    )
+        entries += resource.subresources.values()
+    head = {"kind": "APIResourceList"} | ({"apiVersion": "v1"} if group else {})
+    return json_answer({**head, "groupVersion": resources[0].api_version, "resources": entries})
+
+
+def _storage_hash(resource: Resource) -> str:
+    """As kube-apiserver makes it for custom resources."""
+    if not resource.custom:
+        return ""
+    digest = hashlib.sha256(f"{resource.group}/{resource.version}/{resource.kind}".encode()).digest()
+    return base64.b64encode(digest[:8]).decode()
 
 
 def _entry(resource: Resource) -> dict[str, Any]:
@@ -118,7 +124,7 @@ def _entry(resource: Resource) -> dict[str, Any]:
         "verbs": resource.verbs,
         "shortNames": resource.short_names,
         "categories": resource.categories,
-        "storageVersionHash": resource.hash,
+        "storageVersionHash": resource.hash or _storage_hash(resource),
     }
     return {key: value for key, value in entry.items() if value not in ([], "") or key == "singularName"}
 

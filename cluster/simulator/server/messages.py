@@ -53,7 +53,9 @@ class Request:
         """Nothing is kept. Raises 400 for a value other than All."""
         value = self.query.get("dryRun", "")
         if value not in ("", "All"):
-            cause = Cause("dryRun", "FieldValueNotSupported", f'Unsupported value: ["{value}"]: supported values: "All"')
+            cause = Cause(
+                "dryRun", "FieldValueNotSupported", f'Unsupported value: ["{value}"]: supported values: "All"'
+            )
             raise invalid("CreateOptions", "meta.k8s.io", "", [cause])
         return value == "All"
 

@@ -78,7 +78,9 @@ def get_answer(request: Request, target: Target, stored: Stored, form: Form) -> 
     """One object, as itself, as a table of one row, or as metadata alone."""
     resource = target.resource
     if form.shape == "Table":
-        return json_answer(table_of(resource, [outgoing(resource, stored.document)], stored.version, included(request)))
+        return json_answer(
+            table_of(resource, [outgoing(resource, stored.document)], stored.version, included(request))
+        )
     if form.shape == "PartialObjectMetadata":
         return json_answer(metadata_only(stored.document))
     return Answer(200, body_of(resource, stored))
@@ -112,7 +114,9 @@ def list_answer(api: Api, request: Request, target: Target, form: Form) -> Answe
             del metadata["remainingItemCount"]
         found = found[:limit]
     if form.shape == "Table":
-        table = table_of(resource, [outgoing(resource, stored.document) for stored in found], version, included(request))
+        table = table_of(
+            resource, [outgoing(resource, stored.document) for stored in found], version, included(request)
+        )
         table["metadata"] = metadata
         return json_answer(table)
     if form.shape == "PartialObjectMetadata":
@@ -143,14 +147,18 @@ def bad_list_options(field: str, detail: str) -> Problem:
     """Options of a list or watch that contradict each other."""
     text = f'ListOptions.meta.k8s.io "" is invalid: {field}: Forbidden: {detail}'
     cause = {"reason": "FieldValueForbidden", "message": f"Forbidden: {detail}", "field": field}
-    return Problem(422, "Invalid", text, details={"group": "meta.k8s.io", "kind": "ListOptions", "causes": [cause]})
+    return Problem(
+        422, "Invalid", text, details={"group": "meta.k8s.io", "kind": "ListOptions", "causes": [cause]}
+    )
 
 
 def _check_version(api: Api, request: Request) -> None:
     """A list is always of now: fine for "any" and "not older than", not for an exact older moment."""
     asked, match = request.query.get("resourceVersion", ""), request.query.get("resourceVersionMatch", "")
     if match and not asked:
-        raise bad_list_options("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided")
+        raise bad_list_options(
+            "resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided"
+        )
     if match not in ("", "Exact", "NotOlderThan"):
         raise bad_request(f'resourceVersionMatch: Unsupported value: "{match}"')
     if asked in ("", "0"):

@@ -70,10 +70,12 @@ def _decision(api: Api, user: User, spec: dict[str, Any], kind: str) -> dict[str
             resource.get("name", ""),
         )
     else:
-        assert path is not None
-        question = Question(path.get("verb", ""), path=path.get("path", ""))
+        asked = path or {}
+        question = Question(asked.get("verb", ""), path=asked.get("path", ""))
     reason = allowed(api, user, question)
-    return {"allowed": True, "reason": reason} if reason is not None else {"allowed": False}
+    if reason is None:
+        return {"allowed": False}
+    return {"allowed": True, "reason": reason} if reason else {"allowed": True}
 
 
 def _own_rules(api: Api, user: User, document: Document, target: Target) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from cluster.simulator.resources import Registry, Resource
 from cluster.simulator.server.messages import Target
 
 
-
 class NoSuchPage(Exception):
     """A path outside every group that is served; answered in plain text, as by kube-apiserver."""
 

@@ -59,12 +59,15 @@ def _wants_initial_events(request: Request) -> bool:
     """`sendInitialEvents`, with the conditions the API sets. Raises 422."""
     if "sendInitialEvents" not in request.query:
         if request.query.get("resourceVersionMatch"):
-            raise _bad_list_options(
-                "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+            raise bad_list_options(
+                "resourceVersionMatch",
+                "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
             )
         return False
     if request.query.get("resourceVersionMatch") != "NotOlderThan":
-        raise bad_list_options("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
+        raise bad_list_options(
+            "resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        )
     return request.flag("sendInitialEvents")
 
 
@@ -90,7 +93,7 @@ async def watch_lines(
     try:
         if first:
             yield b"".join(first)
-        while loop.time() < deadline and not watcher.too_slow:
+        while loop.time() < deadline and not (watcher.too_slow or watcher.ended):
             if not watcher.pending:
                 await _sleep(watcher, min(deadline, next_bookmark) - loop.time())
             watcher.awake.clear()

@@ -157,7 +157,9 @@ def evict(api: Api, request: Request, target: Target, body: Document) -> Answer:
 def _disrupted(document: Document) -> Document:
     """The pod with the condition that says why it goes."""
     status = document.get("status", {})
-    others = [condition for condition in status.get("conditions", []) if condition["type"] != "DisruptionTarget"]
+    others = [
+        condition for condition in status.get("conditions", []) if condition["type"] != "DisruptionTarget"
+    ]
     disruption = {
         "type": "DisruptionTarget",
         "status": "True",
@@ -186,16 +188,8 @@ def _scale(api: Api, request: Request, target: Target) -> Answer:
     if not isinstance(wanted, dict):
         raise bad_request("the body is not a Scale object")
     document = write_scale(api, target, stored, wanted, WriteOptions.of(request, "scale"))
-    fresh = api.store.get(target.resource.storage, stored.namespace, stored.name)
-    assert fresh is not None
-    return json_answer(
-        read_scale(
-            target.resource,
-            fresh
-            if not request.dry_run
-            else Stored(stored.namespace, stored.name, stored.version, document, b""),
-        )
-    )
+    after = Stored(stored.namespace, stored.name, stored.version, document, b"")
+    return json_answer(read_scale(target.resource, after))
 
 
 def _finalize(api: Api, request: Request, target: Target) -> Answer:

@@ -8,7 +8,7 @@ from cluster.simulator.kinds.rules import KindRules
 from cluster.simulator.patching.managed_fields import track_update
 from cluster.simulator.problems import STALE, bad_request, conflict, invalid, wrong
 from cluster.simulator.resources import Resource
-from cluster.simulator.server.api import CRDS, Api, Document, incoming
+from cluster.simulator.server.api import CRDS, Api, Document, incoming, outgoing
 from cluster.simulator.server.creating import timestamp
 from cluster.simulator.server.options import WriteOptions
 from cluster.simulator.store.objects import Stored
@@ -44,17 +44,18 @@ def update(
     metadata = document["metadata"] = dict(document.get("metadata") or {})
     _check_identity(resource, stored, metadata, rules)
     _keep_metadata(metadata, old["metadata"], options.subresource)
-    document = incoming(resource, document)
     _keep_other_half(resource, document, old, options.subresource)
-    if document.get("spec") is not old.get("spec"):
+    if document.get("spec") is not old.get("spec") or "spec" not in document:
         rules.fill(document)
+    if not applied:
+        before = outgoing(resource, old)
+        track_update(resource, before, document, options.field_manager, options.subresource, timestamp())
+    document = incoming(resource, document)
     if not options.subresource:
         rules.on_update(document, old, api.around)
     if rules.has_generation and _spec_of(document) != _spec_of(old):
         metadata["generation"] = old["metadata"].get("generation", 0) + 1
     _validate(resource, document, old, rules)
-    if not applied:
-        track_update(resource, old, document, options.field_manager, options.subresource, timestamp())
     if _same(document, old):
         return old
     if options.dry_run:
@@ -83,7 +84,7 @@ def _nothing_else_holds(resource: Resource, document: Document) -> bool:
     """A pod waits for its kubelet, a namespace for its contents."""
     if resource.storage == "namespaces":
         return not document.get("spec", {}).get("finalizers")
-    return document["metadata"].get("deletionGracePeriodSeconds", 0) == 0
+    return bool(document["metadata"].get("deletionGracePeriodSeconds", 0) == 0)
 
 
 def after_remove(api: Api, resource: Resource, last: Stored) -> None:
@@ -124,7 +125,7 @@ def _check_identity(resource: Resource, stored: Stored, metadata: dict[str, Any]
     version = metadata.get("resourceVersion", "")
     if not version and rules.needs_version_on_update:
         cause = wrong("metadata.resourceVersion", 0, "must be specified for an update")
-        raise invalid(resource.kind, resource.group, stored.name, [cause])
+        raise invalid(resource.plural, resource.group, stored.name, [cause])
     if version and version != own["resourceVersion"]:
         raise conflict(resource.plural, resource.group, stored.name, STALE)
 

@@ -29,6 +29,7 @@ class Watcher:
     version: int = 0
     awake: asyncio.Event = field(default_factory=asyncio.Event)
     too_slow: bool = False
+    ended: bool = False
 
     def tell(self, change: Change) -> None:
         """Queue what the change means to this watcher."""
@@ -82,11 +83,13 @@ class Hub:
             if watcher.pending:
                 watcher.awake.set()
 
-    def end_all(self, storage: str) -> None:
-        """End the watches of a resource that is no longer served."""
-        for watcher in list(self._watchers.get(storage, ())):
-            watcher.too_slow = True
-            watcher.awake.set()
+    def end_all(self, storage: str | None = None) -> None:
+        """End the watches of a resource that is no longer served, or all when the server stops."""
+        for watched, watchers in self._watchers.items():
+            if storage in (None, watched):
+                for watcher in watchers:
+                    watcher.ended = True
+                    watcher.awake.set()
 
 
 def bookmark(api_version: str, kind: str, version: int, *, initial_events_end: bool = False) -> bytes:

@@ -85,7 +85,12 @@ class Store:
         before = objects.get((namespace, name))
         self.version += 1
         metadata = {**metadata, "resourceVersion": str(self.version)}
-        document = {"kind": document["kind"], "apiVersion": document["apiVersion"], **document, "metadata": metadata}
+        document = {
+            "kind": document["kind"],
+            "apiVersion": document["apiVersion"],
+            **document,
+            "metadata": metadata,
+        }
         stored = Stored(namespace, name, self.version, document, encode(document))
         objects[namespace, name] = stored
         if before is None:

@@ -16,7 +16,9 @@ STEP = re.compile(
 
 @cache
 def _steps(path: str) -> tuple[dict[str, str], ...]:
-    return tuple({k: v for k, v in match.groupdict().items() if v is not None} for match in STEP.finditer(path))
+    return tuple(
+        {k: v for k, v in match.groupdict().items() if v is not None} for match in STEP.finditer(path)
+    )
 
 
 def first_at(document: Any, path: str) -> Any:
@@ -35,6 +37,12 @@ def _follow(value: Any, step: dict[str, str]) -> list[Any]:
         index = int(step["index"])
         return [value[index]] if isinstance(value, list) and -len(value) <= index < len(value) else []
     if "all" in step:
-        return list(value) if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
+        return (
+            list(value)
+            if isinstance(value, list)
+            else list(value.values())
+            if isinstance(value, dict)
+            else []
+        )
     name = step.get("quoted") or re.sub(r"\\(.)", r"\1", step["name"])
     return [value[name]] if isinstance(value, dict) and name in value else []

@@ -35,13 +35,12 @@ def pod_reason(pod: Document) -> str:
     """The word kubectl shows as a pod's status."""
     status, metadata = pod.get("status", {}), pod["metadata"]
     reason = str(status.get("reason") or status.get("phase") or "Unknown")
-    if any(c.get("type") == "PodScheduled" and c.get("reason") == "SchedulingGated" for c in status.get("conditions") or []):
+    if any(
+        c.get("type") == "PodScheduled" and c.get("reason") == "SchedulingGated"
+        for c in status.get("conditions") or []
+    ):
         reason = "SchedulingGated"
-    starting = _starting_reason(pod)
-    if starting:
-        reason = starting
-    else:
-        reason = _running_reason(pod, reason)
+    reason = _starting_reason(pod) or _running_reason(pod, reason)
     if metadata.get("deletionTimestamp"):
         if status.get("reason") == NODE_LOST:
             return "Unknown"
@@ -57,7 +56,9 @@ def _starting_reason(pod: Document) -> str:
     for index, entry in enumerate(pod.get("status", {}).get("initContainerStatuses") or []):
         state = entry.get("state", {})
         ended, waiting = state.get("terminated"), state.get("waiting")
-        if (ended and ended.get("exitCode", 0) == 0) or (entry.get("name") in lasting and entry.get("started")):
+        if (ended and ended.get("exitCode", 0) == 0) or (
+            entry.get("name") in lasting and entry.get("started")
+        ):
             continue
         if ended:
             return f"Init:{_end_word(ended)}"

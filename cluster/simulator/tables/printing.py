@@ -46,7 +46,10 @@ CELLS: dict[str, Cells] = {
     "customresourcedefinitions.apiextensions.k8s.io": rows.created_cells,
 }
 """By storage name; every other kind shows its name and age."""
-NAME_AND_AGE = [["Name", "string", "name", 0, "Name of the object."], ["Age", "string", "", 0, "Time since it was created."]]
+NAME_AND_AGE: list[list[Any]] = [
+    ["Name", "string", "name", 0, "Name of the object."],
+    ["Age", "string", "", 0, "Time since it was created."],
+]
 
 
 @cache
@@ -55,7 +58,9 @@ def _columns() -> dict[str, list[list[Any]]]:
     return found
 
 
-def table_of(resource: Resource, documents: list[Document], version: int, include: str = "Metadata") -> dict[str, Any]:
+def table_of(
+    resource: Resource, documents: list[Document], version: int, include: str = "Metadata"
+) -> dict[str, Any]:
     """A row per object; `include` says how much of the object goes with it: None, Metadata or Object."""
     now = product_now()
     if resource.custom:
@@ -91,7 +96,9 @@ def _builtin(resource: Resource) -> tuple[list[dict[str, Any]], Cells]:
     cells = CELLS.get(resource.storage)
     columns = _columns()[resource.storage] if cells else NAME_AND_AGE
     if resource.storage == "events":
-        return [_definition(*column) for column in columns], lambda event, now: rows.event_cells(to_core(event), now)
+        return [_definition(*column) for column in columns], lambda event, now: rows.event_cells(
+            to_core(event), now
+        )
     return [_definition(*column) for column in columns], cells or rows.plain_cells
 
 
@@ -103,8 +110,15 @@ def _printer_columns(resource: Resource) -> list[dict[str, Any]]:
 def _custom_columns(resource: Resource) -> list[dict[str, Any]]:
     columns = [_definition(*NAME_AND_AGE[0])]
     for column in _printer_columns(resource):
-        text = column.get("description") or f"Custom resource definition column (in JSONPath format): {column['jsonPath']}"
-        columns.append(_definition(column["name"], column["type"], column.get("format", ""), column.get("priority", 0), text))
+        text = (
+            column.get("description")
+            or f"Custom resource definition column (in JSONPath format): {column['jsonPath']}"
+        )
+        columns.append(
+            _definition(
+                column["name"], column["type"], column.get("format", ""), column.get("priority", 0), text
+            )
+        )
     return columns
 
 
@@ -112,7 +126,10 @@ def _custom_cells(resource: Resource) -> Cells:
     columns = [(column["jsonPath"], column["type"]) for column in _printer_columns(resource)]
 
     def cells(document: Document, now: datetime) -> list[Any]:
-        return [document["metadata"]["name"], *(_cell(first_at(document, path), kind, now) for path, kind in columns)]
+        return [
+            document["metadata"]["name"],
+            *(_cell(first_at(document, path), kind, now) for path, kind in columns),
+        ]
 
     return cells
 

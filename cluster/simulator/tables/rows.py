@@ -46,9 +46,19 @@ def priority_class_cells(document: Document, now: datetime) -> list[Any]:
 
 
 def node_cells(document: Document, now: datetime) -> list[Any]:
-    status, spec, labels = document.get("status", {}), document.get("spec", {}), document["metadata"].get("labels") or {}
+    status, spec, labels = (
+        document.get("status", {}),
+        document.get("spec", {}),
+        document["metadata"].get("labels") or {},
+    )
     conditions = [c for c in status.get("conditions") or [] if c["type"] == "Ready"]
-    state = "Ready" if conditions and conditions[0].get("status") == "True" else "NotReady" if conditions else "Unknown"
+    state = (
+        "Ready"
+        if conditions and conditions[0].get("status") == "True"
+        else "NotReady"
+        if conditions
+        else "Unknown"
+    )
     if spec.get("unschedulable"):
         state += ",SchedulingDisabled"
     prefix = "node-role.kubernetes.io/"
@@ -83,7 +93,15 @@ def service_cells(document: Document, now: datetime) -> list[Any]:
         external = spec.get("externalName", "")
     address = spec.get("clusterIP") or NONE
     kind = spec.get("type", "ClusterIP")
-    return [_name(document), kind, address, external or NONE, ",".join(ports) or NONE, _age(document, now), selector or NONE]
+    return [
+        _name(document),
+        kind,
+        address,
+        external or NONE,
+        ",".join(ports) or NONE,
+        _age(document, now),
+        selector or NONE,
+    ]
 
 
 def event_cells(document: Document, now: datetime) -> list[Any]:
@@ -92,10 +110,15 @@ def event_cells(document: Document, now: datetime) -> list[Any]:
     first = document.get("firstTimestamp") or document.get("eventTime")
     last = series.get("lastObservedTime") or document.get("lastTimestamp") or first
     about = document.get("involvedObject") or {}
-    target = f"{about.get('kind', '').lower()}/{about.get('name', '')}" if about.get("name") else about.get("kind", "").lower()
+    target = (
+        f"{about.get('kind', '').lower()}/{about.get('name', '')}"
+        if about.get("name")
+        else about.get("kind", "").lower()
+    )
     source = document.get("source") or {}
     component = source.get("component") or document.get("reportingComponent", "")
-    place = f"{component}, {source['host']}" if source.get("host") else component
+    host = source.get("host") or document.get("reportingInstance", "")
+    place = f"{component}, {host}" if host else component
     count = series.get("count") or document.get("count") or 1
     message = str(document.get("message", "")).strip()
     shown_first = age(first, now)
@@ -171,7 +194,14 @@ def binding_cells(document: Document, now: datetime) -> list[Any]:
         return ", ".join(f"{s['namespace']}/{s['name']}" if s.get("namespace") else s["name"] for s in found)
 
     reference = f"{role['kind']}/{role['name']}"
-    return [_name(document), reference, _age(document, now), named("User"), named("Group"), named("ServiceAccount")]
+    return [
+        _name(document),
+        reference,
+        _age(document, now),
+        named("User"),
+        named("Group"),
+        named("ServiceAccount"),
+    ]
 
 
 def created_cells(document: Document, now: datetime) -> list[Any]:

@@ -16,7 +16,12 @@ def selector_words(selector: Document | None) -> str:
     words = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
     for entry in selector.get("matchExpressions") or []:
         key, values = entry["key"], ",".join(entry.get("values") or [])
-        texts = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key, "DoesNotExist": f"!{key}"}
+        texts = {
+            "In": f"{key} in ({values})",
+            "NotIn": f"{key} notin ({values})",
+            "Exists": key,
+            "DoesNotExist": f"!{key}",
+        }
         words.append(texts[entry["operator"]])
     return ",".join(words) or NONE
 
@@ -26,7 +31,9 @@ def names_of(template: Document) -> str:
 
 
 def images_of(template: Document) -> str:
-    return ",".join(container.get("image", "") for container in template.get("spec", {}).get("containers", []))
+    return ",".join(
+        container.get("image", "") for container in template.get("spec", {}).get("containers", [])
+    )
 
 
 def _head(document: Document) -> tuple[Document, Document, Document, str]:
@@ -65,12 +72,24 @@ def replica_set_cells(document: Document, now: datetime) -> list[Any]:
 def stateful_set_cells(document: Document, now: datetime) -> list[Any]:
     spec, status, template, name = _head(document)
     ready = f"{status.get('readyReplicas', 0)}/{spec.get('replicas', 0)}"
-    return [name, ready, age(document["metadata"].get("creationTimestamp"), now), names_of(template), images_of(template)]
+    return [
+        name,
+        ready,
+        age(document["metadata"].get("creationTimestamp"), now),
+        names_of(template),
+        images_of(template),
+    ]
 
 
 def daemon_set_cells(document: Document, now: datetime) -> list[Any]:
     spec, status, template, name = _head(document)
-    counts = ("desiredNumberScheduled", "currentNumberScheduled", "numberReady", "updatedNumberScheduled", "numberAvailable")
+    counts = (
+        "desiredNumberScheduled",
+        "currentNumberScheduled",
+        "numberReady",
+        "updatedNumberScheduled",
+        "numberAvailable",
+    )
     nodes = template.get("spec", {}).get("nodeSelector") or {}
     return [
         name,
@@ -125,7 +144,9 @@ def _job_duration(status: Document, now: datetime) -> str:
         return ""
     ended = parse_time(status.get("completionTime") or "")
     if ended is None:
-        failed = [c for c in status.get("conditions") or [] if c["type"] == "Failed" and c.get("status") == "True"]
+        failed = [
+            c for c in status.get("conditions") or [] if c["type"] == "Failed" and c.get("status") == "True"
+        ]
         ended = parse_time(failed[0].get("lastTransitionTime") or "") if failed else None
     return human_duration(((ended or now) - started).total_seconds())
 

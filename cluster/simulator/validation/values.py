@@ -11,7 +11,15 @@ from cluster.simulator.openapi.decoding import PYTHON_TYPES
 from cluster.simulator.openapi.schema import Schema
 from cluster.simulator.problems import Cause, missing, shown, unsupported, wrong
 
-JSON_NAMES = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
+JSON_NAMES = {
+    dict: "object",
+    list: "array",
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    type(None): "null",
+}
 SHAPE_NAMES = {"map": "object", "int-or-string": "integer,string"}
 
 
@@ -34,6 +42,9 @@ def _causes(schema: Schema, value: Any, path: str) -> Iterator[Cause]:
         found = JSON_NAMES[type(value)]
         text = f'Invalid value: "{found}": {path} in body must be of type {expected}: "{found}"'
         yield Cause(path, "FieldValueTypeInvalid", text)
+        yield from _rule_causes(
+            {key: rule for key, rule in schema.rules.items() if key == "enum"}, value, path
+        )
         return
     yield from _rule_causes(schema.rules, value, path)
     if isinstance(value, dict):
@@ -41,7 +52,7 @@ def _causes(schema: Schema, value: Any, path: str) -> Iterator[Cause]:
         for key, part in value.items():
             child = schema.child(key)
             if child is not None:
-                yield from _causes(child, part, f"{path}.{key}" if key in schema.properties else f"{path}.{key}")
+                yield from _causes(child, part, f"{path}.{key}")
     elif isinstance(value, list) and schema.items is not None:
         for index, item in enumerate(value):
             yield from _causes(schema.items, item, f"{path}[{index}]")
@@ -80,7 +91,12 @@ def _limit(word: str, ok: Callable[[float, float], bool], strict: str) -> Rule:
     return check
 
 
-def _count(kind: type, ok: Callable[[int, int], bool], sentence: str, reason: str = "FieldValueInvalid") -> Rule:
+def _count(
+    kind: type[str] | type[list[Any]] | type[dict[str, Any]],
+    ok: Callable[[int, int], bool],
+    sentence: str,
+    reason: str = "FieldValueInvalid",
+) -> Rule:
     def check(value: Any, limit: Any, path: str) -> Cause | None:
         if not isinstance(value, kind) or ok(len(value), limit):
             return None
@@ -115,7 +131,11 @@ def _multiple(value: Any, factor: Any, path: str) -> Cause | None:
 
 
 def _unique(value: Any, wanted: Any, path: str) -> Cause | None:
-    if not wanted or not isinstance(value, list) or all(item not in value[:index] for index, item in enumerate(value)):
+    if (
+        not wanted
+        or not isinstance(value, list)
+        or all(item not in value[:index] for index, item in enumerate(value))
+    ):
         return None
     return wrong(path, value, f"{path} in body shouldn't contain duplicates")
 
@@ -137,12 +157,30 @@ RULES: dict[str, Rule] = {
     "minimum": _limit("greater", lambda value, limit: value >= limit, "or equal to "),
     "maximum": _limit("less", lambda value, limit: value <= limit, "or equal to "),
     "multipleOf": _multiple,
-    "minLength": _count(str, lambda found, limit: found >= limit, "{path} in body should be at least {limit} chars long"),
-    "maxLength": _count(str, lambda found, limit: found <= limit, "may not be more than {limit} bytes", "FieldValueTooLong"),
-    "minItems": _count(list, lambda found, limit: found >= limit, "{path} in body should have at least {limit} items"),
-    "maxItems": _count(list, lambda found, limit: found <= limit, "{found}: must have at most {limit} items", "FieldValueTooMany"),
-    "minProperties": _count(dict, lambda found, limit: found >= limit, "{path} in body should have at least {limit} properties"),
-    "maxProperties": _count(dict, lambda found, limit: found <= limit, "{found}: must have at most {limit} items", "FieldValueTooMany"),
+    "minLength": _count(
+        str, lambda found, limit: found >= limit, "{path} in body should be at least {limit} chars long"
+    ),
+    "maxLength": _count(
+        str, lambda found, limit: found <= limit, "may not be more than {limit} bytes", "FieldValueTooLong"
+    ),
+    "minItems": _count(
+        list, lambda found, limit: found >= limit, "{path} in body should have at least {limit} items"
+    ),
+    "maxItems": _count(
+        list,
+        lambda found, limit: found <= limit,
+        "{found}: must have at most {limit} items",
+        "FieldValueTooMany",
+    ),
+    "minProperties": _count(
+        dict, lambda found, limit: found >= limit, "{path} in body should have at least {limit} properties"
+    ),
+    "maxProperties": _count(
+        dict,
+        lambda found, limit: found <= limit,
+        "{found}: must have at most {limit} items",
+        "FieldValueTooMany",
+    ),
     "uniqueItems": _unique,
 }
 
@@ -163,7 +201,10 @@ def _rule_causes(rules: dict[str, Any], value: Any, path: str) -> Iterator[Cause
 def _combination_causes(rules: dict[str, Any], value: Any, path: str) -> Iterator[Cause]:
     for branch in rules.get("allOf", ()):
         yield from _branch_causes(branch, value, path)
-    fitting = [sum(not list(_branch_causes(branch, value, path)) for branch in rules.get(word, ())) for word in ("anyOf", "oneOf")]
+    fitting = [
+        sum(not list(_branch_causes(branch, value, path)) for branch in rules.get(word, ()))
+        for word in ("anyOf", "oneOf")
+    ]
     if rules.get("anyOf") and not fitting[0]:
         yield wrong(path, value, f'"{path}" must validate at least one schema (anyOf)')
     if rules.get("oneOf") and fitting[1] != 1:
