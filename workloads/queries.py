@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.db.models import Count, QuerySet, Sum
 
 from access.checks import Person, may, scopes_with, within
 from access.permissions import Permission
+from access.scopes import covers
 from organization.models import Node, NodePool, PoolResources, Project
 from organization.queries import visible_projects
 from workloads.models import DesiredPhase, PhaseSpan, Workload, WorkloadEvent, WorkloadPod
@@ -59,6 +60,12 @@ def pods_of(workload: Workload) -> QuerySet[WorkloadPod]:
     )
 
 
+def pods_in(rows: QuerySet[Workload]) -> QuerySet[WorkloadPod]:
+    """Pods that are in the cluster, of these workloads."""
+    found = WorkloadPod.objects.filter(workload__in=rows.order_by().values("pk"), gone_at__isnull=True)
+    return found.order_by("-created_at", "pk")
+
+
 def spans_of(workload: Workload) -> QuerySet[PhaseSpan]:
     return PhaseSpan.objects.filter(workload=workload)
 
@@ -93,6 +100,20 @@ def actions_in(workload: Workload, *, edits: bool, deletes: bool, submits: bool)
         delete=deletes and not going,
         copy=submits,
     )
+
+
+def actions_for(person: Person) -> Callable[[Workload], Actions]:
+    """What the person may ask of each row of a list; the rights are asked for once."""
+    wanted = (Permission.EDIT_WORKLOADS, Permission.DELETE_WORKLOADS, Permission.SUBMIT_WORKLOADS)
+    scopes = [scopes_with(person, permission) for permission in wanted]
+
+    def actions(workload: Workload) -> Actions:
+        edits, deletes, submits = (
+            any(covers(scope, workload.project.scope) for scope in held) for held in scopes
+        )
+        return actions_in(workload, edits=edits, deletes=deletes, submits=submits)
+
+    return actions
 
 
 # --- capacity, as far as this portal knows -----------------------------------------------------------------------------------------
