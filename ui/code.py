@@ -14,10 +14,10 @@ def coloured(text: str, language: str, *, changed: frozenset[int] = frozenset())
     pattern = {"yaml": YAML_LINE, "json": JSON_LINE}.get(language)
     lines = []
     for number, line in enumerate(text.rstrip("\n").split("\n"), start=1):
-        html = format_html("{}\n", mark_line(line, pattern))  # a block that ends in a line break shows no empty line
-        lines.append(
-            format_html('<span class="changed-line">{}</span>', html) if number in changed else html
-        )
+        html = format_html(
+            "{}\n", mark_line(line, pattern)
+        )  # a block that ends in a line break shows no empty line
+        lines.append(format_html('<span class="changed-line">{}</span>', html) if number in changed else html)
     return lines
 
 
@@ -30,4 +30,6 @@ def mark_line(line: str, pattern: re.Pattern[str] | None) -> SafeString:
         return mark_safe(escape(line))  # noqa: S308  (escaped on this very line)
     value = found["rest"]
     marked = format_html('<span class="value">{}</span>', value) if value.strip() else value
-    return format_html('{}<span class="key">{}</span>{}{}', found["lead"], found["key"], found["colon"], marked)
+    return format_html(
+        '{}<span class="key">{}</span>{}{}', found["lead"], found["key"], found["colon"], marked
+    )

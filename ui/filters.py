@@ -34,11 +34,8 @@ def chips_of(filters: FilterSet, query: QueryDict, path: str) -> list[Chip]:
         values = words_of(field, given)
         many = len(values) > 1
         operator = operator_of(filters.filters[name].lookup_expr, many=many)
-        chips.append(
-            Chip(
-                str(field.label or name), operator, shortened(values), without(path, query, name, field), name
-            )
-        )
+        label = str(field.label or name).removesuffix(f" {operator}")  # django-filter's own labels carry it
+        chips.append(Chip(label, operator, shortened(values), without(path, query, name), name))
     return chips
 
 
@@ -63,7 +60,7 @@ def shortened(values: list[str]) -> str:
     return ", ".join(values[:SHOWN_VALUES]) + (f", +{rest}" if rest > 0 else "")
 
 
-def without(path: str, query: QueryDict, name: str, field: forms.Field) -> str:
+def without(path: str, query: QueryDict, name: str) -> str:
     """The address with this filter taken away; a range field has several parameters."""
     left = query.copy()
     for key in (name, f"{name}_min", f"{name}_max", f"{name}_after", f"{name}_before", "page"):

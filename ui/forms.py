@@ -20,7 +20,9 @@ class Card:
 class RadioCards(forms.RadioSelect):
     """A choice drawn as cards; `cards` maps a choice's value to its Card. `new` = (label, address) adds the dashed last card."""
 
-    def __init__(self, *, cards: Mapping[Any, Card] | None = None, new: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self, *, cards: Mapping[Any, Card] | None = None, new: tuple[str, str] | None = None
+    ) -> None:
         super().__init__()
         self.cards = {str(value): card for value, card in (cards or {}).items()}
         self.new = new

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
@@ -105,11 +106,18 @@ class ListPage:
         if self.filters is None or self.filters.form.is_valid():
             return []
         fields = self.filters.form.fields
-        return [f"{fields[name].label or name}: {' '.join(e)}" for name, e in self.filters.form.errors.items()]
+        return [
+            f"{fields[name].label or name}: {' '.join(e)}" for name, e in self.filters.form.errors.items()
+        ]
 
     @property
     def chips(self) -> list[Chip]:
         return chips_of(self.filters, self.request.GET, self.request.path) if self.filters else []
+
+    @property
+    def is_selectable(self) -> bool:
+        """For templates, which would call the table class itself."""
+        return self.table_class.selectable
 
     @property
     def is_narrowed(self) -> bool:
@@ -117,14 +125,16 @@ class ListPage:
 
     def relaxations(self) -> list[dict[str, Any]]:
         """For an empty list: which single filter, taken away, would give rows, and how many."""
-        found = []
-        for chip in self.chips if self.filters is not None else []:
+        found: list[dict[str, Any]] = []
+        if self.filters is None:
+            return found
+        rows = self.view.narrow(self.rows) if self.view else self.rows
+        for chip in self.chips:
             query = self.request.GET.copy()
             query.pop(chip.name, None)
             again = type(self.filters)(query, queryset=self.rows, request=self.request)
-            rows = self.view.narrow(self.rows) if self.view else self.rows
             again.form.is_valid()
-            count = self.searched(again.filter_queryset(rows)).count()
+            count = size(self.searched(again.filter_queryset(rows)))
             if count:
                 found.append({"text": f"without {chip.field.lower()}", "count": count, "url": chip.without})
         return found
@@ -164,11 +174,15 @@ class ListPage:
         sort = [
             name for name in self.request.GET.get("sort", "").split(",") if name.removeprefix("-") in known
         ]
-        table = self.table_class(rows, exclude=hidden, request=self.request, **({"order_by": sort} if sort else {}))
+        table = self.table_class(
+            rows, exclude=hidden, request=self.request, **({"order_by": sort} if sort else {})
+        )
         table.context = Context({"now": now(), "request": self.request, "page": self})
         ordered = table.data.data
         if isinstance(ordered, QuerySet) and "pk" not in ordered.query.order_by:
-            table.data.data = ordered.order_by(*ordered.query.order_by, "pk")  # total: pages never repeat a row
+            table.data.data = ordered.order_by(
+                *ordered.query.order_by, "pk"
+            )  # total: pages never repeat a row
         return table
 
     @cached_property
@@ -230,7 +244,7 @@ class ListPage:
     def row(self, identifier: str) -> HttpResponseBase:
         """The row as it is now, whatever the filters say; a bare line when it is gone or may not be seen any more."""
         if isinstance(self.rows, QuerySet):
-            one: Rows = self.rows.filter(pk=identifier) if plausible(self.rows, identifier) else self.rows.none()
+            one: Rows = with_key(self.rows, identifier)
         else:
             one = [row for row in self.rows if self.table_class([]).row_id(row) == identifier]
         context = {"page": self, "table": self.table_of(one), "identifier": identifier}
@@ -241,10 +255,9 @@ def size(rows: Rows) -> int:
     return rows.count() if isinstance(rows, QuerySet) else len(rows)
 
 
-def plausible(rows: QuerySet[Any], identifier: str) -> bool:
-    """Whether the text can be a primary key of these rows."""
+def with_key(rows: QuerySet[Any], identifier: str) -> QuerySet[Any]:
+    """The row of that primary key; none for a text that cannot be one (a number for a UUID, say)."""
     try:
-        rows.model._meta.pk.to_python(identifier)
-    except Exception:  # noqa: BLE001  (each field class has its own error; all mean "no such row")
-        return False
-    return True
+        return rows.filter(pk=identifier)
+    except (ValueError, ValidationError):
+        return rows.none()

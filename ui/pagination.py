@@ -1,6 +1,7 @@
 """Pages of a list: fifty rows, and the sentence under the table."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.paginator import Page
 
@@ -20,13 +21,13 @@ class Paging:
     count: int
 
 
-def describe(page: Page, address_of: "AddressOf") -> Paging:
+def describe(page: "Page[Any]", address_of: "AddressOf") -> Paging:
     previous = address_of(page.previous_page_number()) if page.has_previous() else ""
     following = address_of(page.next_page_number()) if page.has_next() else ""
     return Paging(sentence(page), previous, following, page.number, page.paginator.num_pages)
 
 
-def sentence(page: Page) -> str:
+def sentence(page: "Page[Any]") -> str:
     total = page.paginator.count
     if total == 0:
         return "0 rows"

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.db.models import Model
+from django.db.models import Manager
 from django.http import HttpRequest
 
 THEMES = ("light", "dark")
@@ -12,29 +12,31 @@ DENSITIES = ("comfortable", "compact")
 COOKIE_SECONDS = 365 * 24 * 3600
 
 
-def model() -> type[Model]:
+def rows() -> Manager[Any]:
     """The table of preferences (user, key, value); it belongs to another app, as the user does."""
-    return apps.get_model(getattr(settings, "UI_PREFERENCE_MODEL", "access.Preference"))
+    manager: Manager[Any] = apps.get_model(
+        getattr(settings, "UI_PREFERENCE_MODEL", "access.Preference")
+    ).objects
+    return manager
 
 
 def all_of(request: HttpRequest) -> dict[str, Any]:
     """One query a request, kept on it."""
-    found: dict[str, Any] | None = getattr(request, "_ui_preferences", None)
+    found: dict[str, Any] | None = getattr(request, "ui_preferences", None)
     if found is None:
         signed_in = hasattr(request, "user") and request.user.is_authenticated
-        rows = model()._default_manager.filter(user=request.user) if signed_in else None
-        found = {} if rows is None else dict(rows.values_list("key", "value"))
-        request._ui_preferences = found  # type: ignore[attr-defined]  # kept for the rest of this request
+        found = dict(rows().filter(user=request.user).values_list("key", "value")) if signed_in else {}
+        request.ui_preferences = found  # type: ignore[attr-defined]  # kept for the rest of this request
     return found
 
 
 def save(request: HttpRequest, key: str, value: Any) -> None:
-    model()._default_manager.update_or_create(user=request.user, key=key, defaults={"value": value})
+    rows().update_or_create(user=request.user, key=key, defaults={"value": value})
     all_of(request)[key] = value
 
 
 def forget(request: HttpRequest, key: str) -> None:
-    model()._default_manager.filter(user=request.user, key=key).delete()
+    rows().filter(user=request.user, key=key).delete()
     all_of(request).pop(key, None)
 
 

@@ -14,7 +14,9 @@ def test_the_squares_add_up_to_the_gpus(held: float, idle: float, wanted: float,
     drawn = cells.draw(held=held, idle=idle, wanted=wanted, free=free)
     total = held + idle + wanted + free
     filled = sum(cell.fraction for cell in drawn.cells) * drawn.times
-    assert filled == pytest.approx(min(total, filled) if len(drawn.cells) == 2 * cells.MOST else total, abs=0.01)
+    assert filled == pytest.approx(
+        min(total, filled) if len(drawn.cells) == 2 * cells.MOST else total, abs=0.01
+    )
     assert len(drawn.cells) <= 2 * cells.MOST
 
 
@@ -32,9 +34,7 @@ def test_cells_say_in_words_what_they_show():
     assert cells.draw(held=4, wanted=4).label == "GPUs: 4 held, 4 asked for"
 
 
-@given(
-    held=amounts, quota=st.none() | amounts, waiting=amounts, share=st.none() | amounts
-)
+@given(held=amounts, quota=st.none() | amounts, waiting=amounts, share=st.none() | amounts)
 def test_a_bullet_is_as_long_as_what_it_shows(
     held: float, quota: float | None, waiting: float, share: float | None
 ):

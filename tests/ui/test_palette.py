@@ -28,10 +28,19 @@ def readable_pairs() -> list[tuple[str, str, float]]:
         ]
         pairs.append((f"{family}-fill", "surface", 3))
     pairs += [("accent", ground, 4.5) for ground in ("surface", "canvas", "selected", "hover", "accent-soft")]
-    pairs += [("ink-inverse", "primary", 4.5), ("ink-inverse", "bad-ink", 4.5), ("line-control", "surface", 3)]
+    pairs += [
+        ("ink-inverse", "primary", 4.5),
+        ("ink-inverse", "bad-ink", 4.5),
+        ("line-control", "surface", 3),
+    ]
     pairs += [(f"cat-{i}", "surface", 4.5) for i in (1, 2, 3, 4, 5, 6, "other")]
     pairs += [(f"u{i}-ink", f"u{i}", 4.5) for i in range(5)]
-    return [*pairs, ("chart-alloc", "surface", 4.5), ("chart-util", "surface", 3), ("chart-axis", "surface", 4.5)]
+    return [
+        *pairs,
+        ("chart-alloc", "surface", 4.5),
+        ("chart-util", "surface", 3),
+        ("chart-axis", "surface", 4.5),
+    ]
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -65,7 +74,9 @@ def test_the_difference_formula_gives_the_published_figures():
     """Three pairs of Sharma, Wu, Dalal (2005), table 1."""
     assert difference((50, 2.6772, -79.7751), (50, 0, -82.7485)) == pytest.approx(2.0425, abs=1e-4)
     assert difference((50, 2.5, 0), (73, 25, -18)) == pytest.approx(27.1492, abs=1e-4)
-    assert difference((2.0776, 0.0795, -1.1350), (0.9033, -0.0636, -0.5514)) == pytest.approx(0.9082, abs=1e-4)
+    assert difference((2.0776, 0.0795, -1.1350), (0.9033, -0.0636, -0.5514)) == pytest.approx(
+        0.9082, abs=1e-4
+    )
 
 
 def test_every_token_has_both_themes():

@@ -117,7 +117,9 @@ def test_vendored_files_are_those_of_the_lock():
     for entry in json.loads((vendor / "vendor.lock").read_text()):
         assert (vendor / entry["folder"] / "LICENSE").exists()
         assert entry["licence"] in {"MIT", "OFL-1.1"}
-        assert len(base64.b64decode(entry["integrity"].removeprefix("sha512-"))) == hashlib.sha512().digest_size
+        assert (
+            len(base64.b64decode(entry["integrity"].removeprefix("sha512-"))) == hashlib.sha512().digest_size
+        )
 
 
 def test_djlint_finds_nothing():

@@ -35,7 +35,8 @@ ATTENTION = [
 
 def whole(workload: str, uses: list[float | None], start: int = 0, **facts: Any) -> list[Gpu]:
     return [
-        Gpu(start + i, (Share(1.0, use, workload, "#", "nlp-research", **facts),)) for i, use in enumerate(uses)
+        Gpu(start + i, (Share(1.0, use, workload, "#", "nlp-research", **facts),))
+        for i, use in enumerate(uses)
     ]
 
 
@@ -54,8 +55,8 @@ def pools() -> list[Pool]:
         Node("h100-01", tuple(whole("llm-pretrain-7b", [85, 81, 81, 98, 92, 91, 85, 93], is_yours=True)), "#"),
         Node("h100-04", tuple(whole("rlhf-sweep", [68, 71, 71, 70], is_yours=True) + whole("diffusion-xl", [100, 100, 97, 94], 4)), "#"),
         Node("h100-05", tuple(whole("vision-segm", [93, None, 91, 91, 84, 82, 86, 86])), "#"),
-        Node("h100-06", tuple([*whole("asr-large", [58, 56, 62, 59]), Gpu(4, (idle,)), *whole("assist", [45, 41], 5), Gpu(7)]), "#"),
-        Node("h100-07", tuple([*whole("embed", [22, 3, 44, 82]), *free(4, 3), Gpu(7, halves)]), "#"),
+        Node("h100-06", (*whole("asr-large", [58, 56, 62, 59]), Gpu(4, (idle,)), *whole("assist", [45, 41], 5), Gpu(7)), "#"),
+        Node("h100-07", (*whole("embed", [22, 3, 44, 82]), *free(4, 3), Gpu(7, halves)), "#"),
         Node("h100-08", (), "#", "Not ready for 22 min"),
     )  # fmt: skip
     l40s = (

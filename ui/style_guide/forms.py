@@ -27,7 +27,9 @@ class EveryField(forms.Form):
             cards={
                 "half": Card("0.5 GPU · 4 CPU", "Fits now: 33 places"),
                 "one": Card("1 GPU · 8 CPU", "Fits now: 16 places"),
-                "two": Card("16 GPU · 192 CPU", blocked="nlp-research allows at most 8 GPUs for one training"),
+                "two": Card(
+                    "16 GPU · 192 CPU", blocked="nlp-research allows at most 8 GPUs for one training"
+                ),
             }
         ),
     )
@@ -38,7 +40,9 @@ class EveryField(forms.Form):
     pools = forms.MultipleChoiceField(
         label="Node pools, tried in this order",
         choices=[("h100", "h100"), ("l40s", "l40s"), ("a100", "a100")],
-        widget=OrderedList(facts={"h100": "4.25 free, at most 3 on one node", "l40s": "5 free, at most 2 on one node"}),
+        widget=OrderedList(
+            facts={"h100": "4.25 free, at most 3 on one node", "l40s": "5 free, at most 2 on one node"}
+        ),
     )
     priority = forms.ChoiceField(
         choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")],

@@ -57,7 +57,9 @@ THINGS = (
 
 
 class ThingTable(ListTable):
-    name = CellColumn("ui/style_guide/_name.html", minor=False, verbose_name="Workload · project", csv=lambda r: r.name)
+    name = CellColumn(
+        "ui/style_guide/_name.html", minor=False, verbose_name="Workload · project", csv=lambda r: r.name
+    )
     state = StatusColumn("ui/style_guide/_state.html", verbose_name="Status", csv=lambda r: r.state)
     held = CellColumn("ui/style_guide/_cells.html", verbose_name="GPUs held of asked", csv=lambda r: r.held)
     asked = NumberColumn(verbose_name="Asked", minor=False)

@@ -33,7 +33,10 @@ def timeline(context: Context, items: Sequence[Any]) -> str:
         at = timezone.localtime(lookup(item, "at"))
         heading = f"{at.day} {at:%B}" if at.date() != last else ""
         last = at.date()
-        drawn.append({name: lookup(item, name) for name in ("title", "text", "family", "icon")} | {"at": at, "day": heading})
+        drawn.append(
+            {name: lookup(item, name) for name in ("title", "text", "family", "icon")}
+            | {"at": at, "day": heading}
+        )
     return render_to_string("ui/timeline.html", {"items": drawn})
 
 

@@ -13,7 +13,19 @@ from ui import sparkline as sparklines
 
 
 def add_to(register: Library) -> None:
-    for tag in (kpis, attention, cells, sparkline, bullet, track, heat_grid, fits_table, legend, figures, chart):
+    for tag in (
+        kpis,
+        attention,
+        cells,
+        sparkline,
+        bullet,
+        track,
+        heat_grid,
+        fits_table,
+        legend,
+        figures,
+        chart,
+    ):
         register.simple_tag(tag)
 
 
@@ -62,7 +74,9 @@ def heat_grid(pools: Sequence[heat_drawing.Pool]) -> str:
 
 
 def fits_table(
-    rows: Sequence[Mapping[str, Any]], asked: Mapping[str, Any] | None = None, sizes: Sequence[int] = (1, 2, 4, 8)
+    rows: Sequence[Mapping[str, Any]],
+    asked: Mapping[str, Any] | None = None,
+    sizes: Sequence[int] = (1, 2, 4, 8),
 ) -> str:
     """Rows: pool, url, allocated, total, free, fits (a list, one number a size).
 

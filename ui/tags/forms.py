@@ -46,7 +46,11 @@ def fields(form: BaseForm, span: int = 12) -> str:
 def form_errors(form: BaseForm, title: str = "") -> str:
     """The summary above a form that could not be accepted: one line a field, linked to it; nothing for a valid form."""
     lines = [
-        {"target": form[name].id_for_label if name in form.fields else "", "label": label_of(form, name), "text": text}
+        {
+            "target": form[name].id_for_label if name in form.fields else "",
+            "label": label_of(form, name),
+            "text": text,
+        }
         for name, texts in form.errors.items()
         for text in texts
     ]

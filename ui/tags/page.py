@@ -23,7 +23,19 @@ SHEETS = (
     "pages",
     "responsive",
 )
-MODULES = ("theme", "overlay", "toast", "keys", "palette", "live", "table", "form", "log", "chart_table", "charts")
+MODULES = (
+    "theme",
+    "overlay",
+    "toast",
+    "keys",
+    "palette",
+    "live",
+    "table",
+    "form",
+    "log",
+    "chart_table",
+    "charts",
+)
 PLOTLY = "vendor/plotly.js-cartesian-dist-min-4.1.1/plotly-cartesian.min.js"
 KEYS = (
     (("Ctrl", "K"), "Search or jump to"),
