@@ -105,7 +105,7 @@ def next_victim_unit(world: World, gang: Gang, taken: set[str]) -> list[Task]:
     above = [one for one in pod_sets(gang) if len(left[one.name]) > one.min_available]
     if above:
         return [left[max(above, key=fullness).name][0]]
-    return [task for one in pod_sets(gang) for task in left[one.name]]
+    return [task for one in pod_sets(gang) for task in reversed(left[one.name])]
 
 
 def is_stale(world: World, gang: Gang) -> bool:

@@ -6,7 +6,7 @@ from scheduling.engine.model.gangs import Gang, PodSet, SubGroup
 from scheduling.engine.model.tasks import ACTIVE, Task, TaskState
 from tests.engine.reference.gangs import count, members, pod_sets, task_key
 from tests.engine.reference.nodes import fit, may_run_on, place_on, ranked_nodes
-from tests.engine.reference.orders import fits
+from tests.engine.reference.orders import Bounds, fits
 from tests.engine.reference.topology import Bonus, node_sets
 from tests.engine.reference.world import NONE, Place, Vector, World, plus
 
@@ -32,19 +32,27 @@ def total_charge(world: World, tasks: Sequence[Task]) -> Vector:
 
 
 def within_capacity(world: World, gang: Gang, request: Vector) -> bool:
-    """Limits of the queue and all above it, and for non-preemptible gangs the quotas. Only what is asked for is checked."""
+    """Limits of the queue and all above it, and for non-preemptible gangs the quotas."""
     if "fair_share" not in world.config.plugins:
         return True
     for name in world.path(gang.queue):
-        queue = world.queues[name]
-        checks = [(world.allocated(name), queue.effective_limit())]
-        if not gang.is_preemptible:
-            checks.append((world.allocated(name, firm_only=True), queue.deserved))
-        for used, bounds in checks:
-            asked = tuple(bound if amount else None for amount, bound in zip(request, bounds, strict=True))
-            if not fits(plus(used, request), (asked[0], asked[1], asked[2])):
-                return False
-    return True
+        if not _keeps(world.allocated(name), request, world.queues[name].effective_limit()):
+            return False
+    return within_quotas(world, gang, request)
+
+
+def within_quotas(world: World, gang: Gang, request: Vector) -> bool:
+    """What may not be taken back must be deserved, at every level."""
+    return gang.is_preemptible or all(
+        _keeps(world.allocated(name, firm_only=True), request, world.queues[name].deserved)
+        for name in world.path(gang.queue)
+    )
+
+
+def _keeps(used: Vector, request: Vector, bounds: Bounds) -> bool:
+    """Only what is asked for is checked."""
+    asked = tuple(bound if amount else None for amount, bound in zip(request, bounds, strict=True))
+    return fits(plus(used, request), (asked[0], asked[1], asked[2]))
 
 
 def _place_group(

@@ -7,7 +7,7 @@ from scheduling.engine.model.tasks import ACTIVE, Task, TaskState
 from scheduling.engine.plugins.fair_share.reclaim_rules import QueueStanding, accepts, below_common_ancestor
 from tests.engine.reference.gangs import count, members, pod_sets, tasks_to_place
 from tests.engine.reference.orders import Orders, VictimWalk, Walk, fits
-from tests.engine.reference.placing import place_gang, total_charge
+from tests.engine.reference.placing import place_gang, total_charge, within_quotas
 from tests.engine.reference.world import Vector, World, plus
 
 S = TaskState
@@ -48,13 +48,7 @@ class Solver:
             return self.gang.is_preemptible and self._enough_in_all()
         if self.action == "reclaim":
             return self._within_share()
-        return self.gang.is_preemptible or all(
-            fits(
-                plus(self.world.allocated(name, firm_only=True), self.request),
-                self.world.queues[name].deserved,
-            )
-            for name in self.world.path(self.gang.queue)
-        )
+        return within_quotas(self.world, self.gang, self.request)
 
     def _within_share(self) -> bool:
         """Reclaim: the leaf queue stays within its share, and what is non-preemptible within the quota."""
