@@ -63,6 +63,8 @@ class Registry:
         self._resources: dict[tuple[str, str, str], Resource] = {}
         self.revision = 0
         """Grows with every change, so that discovery documents can be remembered."""
+        self._groups: dict[str, list[str]] = {}
+        self._groups_at = -1
         for group_version, entries in json.loads((DATA / "discovery.json").read_text()).items():
             for resource in _builtin(group_version, entries):
                 self._resources[resource.group, resource.version, resource.plural] = resource
@@ -89,7 +91,12 @@ class Registry:
         return iter(self._resources.values())
 
     def group_versions(self) -> dict[str, list[str]]:
-        """Group -> its versions, both in the order of discovery."""
+        """Group -> its versions, both in the order of discovery; not to be changed."""
+        if self._groups_at != self.revision:
+            self._groups, self._groups_at = self._group_versions(), self.revision
+        return self._groups
+
+    def _group_versions(self) -> dict[str, list[str]]:
         groups: dict[str, list[str]] = {}
         for resource in self._resources.values():
             versions = groups.setdefault(resource.group, [])

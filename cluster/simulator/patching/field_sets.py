@@ -35,6 +35,28 @@ def to_fields_v1(node: Node) -> dict[str, Any]:
     return result
 
 
+def covers(fields: dict[str, Any], node: Node) -> bool:
+    """Whether FieldsV1 holds every member of a set; read without converting."""
+    for key, child in node.items():
+        if key == MEMBER:
+            if fields and MEMBER not in fields:
+                return False
+        elif key not in fields or not covers(fields[key], child):
+            return False
+    return True
+
+
+def touches(fields: dict[str, Any], node: Node) -> bool:
+    """Whether FieldsV1 and a set share a member; read without converting."""
+    for key, child in node.items():
+        if key == MEMBER:
+            if not fields or MEMBER in fields:
+                return True
+        elif key in fields and touches(fields[key], child):
+            return True
+    return False
+
+
 def union(one: Node, other: Node) -> Node:
     if not one or not other:
         return one or other

@@ -6,12 +6,14 @@ from typing import Any
 from cluster.simulator.patching.comparing import Comparison, compare, strip_metadata, zero_object
 from cluster.simulator.patching.field_sets import (
     Node,
+    covers,
     difference,
     from_fields_v1,
     intersection,
     paths,
     set_of,
     to_fields_v1,
+    touches,
     union,
 )
 from cluster.simulator.resources import Resource
@@ -99,9 +101,29 @@ def track_update(
         return
     if old is not None and not given:
         return  # an object nobody tracks is tracked from its first apply on
+    identity = (manager, "Update", str(new.get("apiVersion", "")), subresource)
+    if given and _changes_nothing(given, identity, comparison):
+        return
     managers = managers_of(new) if given else []
     own = Manager(manager, "Update", str(new.get("apiVersion", "")), subresource, moment, {})
     write_managers(new, _capped(_after_update(managers, own, comparison)))
+
+
+def _changes_nothing(entries: list[Document], identity: tuple[str, ...], comparison: Comparison) -> bool:
+    """Whether the updater owns all it changed and nobody owns what is gone: the usual case of a status that is written again."""
+    found = False
+    for entry in entries:
+        fields = entry.get("fieldsV1") or {}
+        name, version = entry.get("manager"), entry.get("apiVersion")
+        if (name, entry.get("operation"), version, entry.get("subresource", "")) == identity:
+            found = covers(fields, comparison.changed)
+            if not found:
+                return False
+        elif touches(fields, comparison.changed):
+            return False
+        if comparison.removed and touches(fields, comparison.removed):
+            return False
+    return found
 
 
 def _leave_out_other_half(resource: Resource, subresource: str, comparison: Comparison) -> None:

@@ -2,7 +2,7 @@
 
 from cluster.simulator.kinds import rules_for
 from cluster.simulator.problems import Problem, method_not_allowed, not_found
-from cluster.simulator.server.api import Api, Document, outgoing
+from cluster.simulator.server.api import Api, Document, body_of, outgoing
 from cluster.simulator.server.bodies import check_type, decode, read_body
 from cluster.simulator.server.creating import create
 from cluster.simulator.server.deleting import DeleteOptions, delete, delete_many, success
@@ -43,22 +43,26 @@ def handle(api: Api, request: Request, target: Target, form: Form) -> Answer:
     if method == "PATCH" and target.name:
         options = WriteOptions.of(request, target.subresource)
         document, is_new = patch(api, request, target, options)
-        return written(target, document, form, options, 201 if is_new else 200)
+        return written(api, target, document, form, options, 201 if is_new else 200)
     if method == "DELETE" and not target.subresource:
         return _delete(api, request, target)
     raise method_not_allowed(method)
 
 
 def written(
-    target: Target, document: Document, form: Form, options: WriteOptions, status: int = 200
+    api: Api, target: Target, document: Document, form: Form, options: WriteOptions, status: int = 200
 ) -> Answer:
     """The answer to a write, with the warnings it caused."""
     shown = outgoing(target.resource, document)
+    stored = api.store.get(target.resource.storage, target.namespace, document["metadata"]["name"])
     if form.shape == "Table":
         shown = table_of(target.resource, [shown], int(document["metadata"].get("resourceVersion", "0")))
     elif form.shape == "PartialObjectMetadata":
         shown = metadata_only(shown)
-    answer = json_answer(shown, status)
+    if form.shape == "object" and stored is not None and stored.document is document:
+        answer = Answer(status, body_of(target.resource, stored))
+    else:
+        answer = json_answer(shown, status)
     warnings = options.strictness.warnings()
     if warnings:
         answer.headers["warning"] = ", ".join(f'299 - "{_quoted(text)}"' for text in warnings)
@@ -82,7 +86,7 @@ def _create(api: Api, request: Request, target: Target, form: Form) -> Answer:
         )
     document = decode(target.resource, body, options.strictness)
     created = create(api, target.resource, target.namespace, document, options)
-    return written(target, created, form, options, 201)
+    return written(api, target, created, form, options, 201)
 
 
 def _update(api: Api, request: Request, target: Target, form: Form) -> Answer:
@@ -94,12 +98,14 @@ def _update(api: Api, request: Request, target: Target, form: Form) -> Answer:
     if stored is None and rules_for(resource).creates_on_update and not target.subresource:
         document = decode(resource, body, options.strictness)
         document.setdefault("metadata", {}).setdefault("name", target.name)
-        return written(target, create(api, resource, target.namespace, document, options), form, options, 201)
+        return written(
+            api, target, create(api, resource, target.namespace, document, options), form, options, 201
+        )
     if stored is None:
         raise not_found(resource.plural, resource.group, target.name)
     known = stored.document if stored.document.get("apiVersion") == resource.api_version else None
     document = decode(resource, body, options.strictness, known)
-    return written(target, update(api, resource, stored, document, options), form, options)
+    return written(api, target, update(api, resource, stored, document, options), form, options)
 
 
 def _delete(api: Api, request: Request, target: Target) -> Answer:

@@ -27,6 +27,7 @@ def open_watch(api: Api, request: Request, target: Target, form: Form) -> tuple[
         target.namespace,
         selection(request, resource),
         _renderer(resource, form, included(request)),
+        f"{resource.api_version} {form.shape} {included(request)}",
         name=target.name,
     )
     watcher.version = api.store.version
@@ -49,7 +50,7 @@ def open_watch(api: Api, request: Request, target: Target, form: Form) -> tuple[
             )
     elif version not in ("", "0"):
         for change in api.store.changes_since(resource.storage, int(version)):
-            watcher.tell(change)
+            watcher.tell(change, {})
         lines, watcher.pending = watcher.pending, []
     api.hub.add(watcher)
     return watcher, lines

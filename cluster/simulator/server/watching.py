@@ -24,6 +24,8 @@ class Watcher:
     namespace: str
     matches: Matches | None
     render: Render
+    form: str
+    """Watchers of the same form share the bytes of an event."""
     name: str = ""
     pending: list[bytes] = field(default_factory=list)
     version: int = 0
@@ -31,15 +33,20 @@ class Watcher:
     too_slow: bool = False
     ended: bool = False
 
-    def tell(self, change: Change) -> None:
-        """Queue what the change means to this watcher."""
+    def tell(self, change: Change, lines: dict[str, bytes]) -> None:
+        """Queue what the change means to this watcher; `lines` holds what other watchers were told of the same change."""
         if self.namespace and change.stored.namespace != self.namespace:
             return
         if self.name and change.stored.name != self.name:
             return
         kind = self._kind_of(change)
-        if kind:
-            self.pending.append(event_line(kind, self.render(change.stored)))
+        if not kind:
+            return
+        kind_and_form = f"{kind} {self.form}"
+        line = lines.get(kind_and_form)
+        if line is None:
+            line = lines[kind_and_form] = event_line(kind, self.render(change.stored))
+        self.pending.append(line)
 
     def _kind_of(self, change: Change) -> str:
         if self.matches is None:
@@ -73,8 +80,9 @@ class Hub:
         """Give committed changes to the watches they concern, and wake each once."""
         woken: set[Watcher] = set()
         for change in changes:
+            lines: dict[str, bytes] = {}
             for watcher in self._watchers.get(change.resource, ()):
-                watcher.tell(change)
+                watcher.tell(change, lines)
                 watcher.version = change.version
                 woken.add(watcher)
         for watcher in woken:
