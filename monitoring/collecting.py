@@ -13,8 +13,8 @@ from cluster import clock
 from cluster.client import ClusterClient
 from cluster.documents import labels_of
 from cluster.errors import ClusterError
-from monitoring.measures import SeriesName, Values, measures_of
-from monitoring.models import Collection
+from monitoring.measures import SeriesName, Values, measures_of, nothing_held
+from monitoring.models import Collection, Metric, Series
 from monitoring.pages import Counter
 from monitoring.recording import interval, minute_of, write_devices, write_nodes, write_samples
 from monitoring.rollups import roll_up
@@ -58,15 +58,31 @@ def collect(cluster: Cluster, client: ClusterClient, *, at: datetime, last: date
     elapsed = (at - last).total_seconds() if last else 0.0
     values, counters = measures_of(reading, _counters_before(cluster), elapsed)
     cache.set(_cache_key(cluster), counters, COUNTERS_KEPT_SECONDS)
-    values |= workload_counts(cluster)
+    values = {**values, **zeros_of(cluster, values), **workload_counts(cluster)}
     write_samples(cluster, values, at)
     write_devices(cluster, reading)
     write_nodes(cluster, reading, values)
     roll_up(since=minute_of(at), until=minute_of(at) + 1)
-    Collection.objects.filter(cluster=cluster).update(
-        nodes_without_exporter=reading.without_exporter, nodes_unread=reading.unread, error=""
-    )
+    found = {
+        "sampled_at": at,
+        "nodes_without_exporter": reading.without_exporter,
+        "nodes_unread": reading.unread,
+        "error": "",
+    }
+    Collection.objects.update_or_create(cluster=cluster, defaults=found)
     return reading
+
+
+def zeros_of(cluster: Cluster, values: Values) -> Values:
+    """Nothing, for every project and pool that once held GPUs and now has no pod at all."""
+    rows = Series.objects.filter(
+        cluster=cluster, metric=Metric.ALLOCATED_GPU, workload__isnull=True, node=""
+    ).values_list("pool", "project")
+    zeros: Values = {}
+    for pool, project in rows:
+        if SeriesName("ALLOCATED_GPU", pool, project) not in values:
+            zeros |= nothing_held(pool, project)
+    return zeros
 
 
 def workload_counts(cluster: Cluster) -> Values:

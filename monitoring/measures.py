@@ -74,12 +74,19 @@ def _projects(reading: Reading, values: Values) -> None:
         project, pool = key
         values[SeriesName("ALLOCATED_GPU", pool, project)] = gpus
         if not gpus:
+            values |= nothing_held(pool, project)
             continue
         known = [device.utilisation for device in used.get(key, []) if device.utilisation is not None]
         if len(known) >= gpus:
             values[SeriesName("UTILIZED_GPU", pool, project)] = sum(known) / 100
             idle = sum(value < IDLE_BELOW_PERCENT for value in known)
             values[SeriesName("IDLE_ALLOCATED_GPU", pool, project)] = idle
+
+
+def nothing_held(pool: str, project: int | None) -> Values:
+    """Who holds nothing uses nothing: that is known, and keeps means over time right."""
+    metrics = ("ALLOCATED_GPU", "UTILIZED_GPU", "IDLE_ALLOCATED_GPU")
+    return {SeriesName(metric, pool, project): 0 for metric in metrics}
 
 
 def _devices(reading: Reading, values: Values) -> None:

@@ -121,6 +121,7 @@ def _take(
 ) -> None:
     for node, result in zip(nodes, results, strict=True):
         if isinstance(result, str):
-            unread[node] = f"{what}: {result}"[:300]
+            sentence = f"{what}: {result}"[:300]
+            unread[node] = f"{unread[node]}; {sentence}" if node in unread else sentence
         else:
             into[node] = result
