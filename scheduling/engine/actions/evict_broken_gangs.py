@@ -11,7 +11,7 @@ def evict_broken_gangs(session: Session) -> None:
     states, snapshot = session.state.states, session.snapshot
     holders = {snapshot.task_gang[task] for task, state in enumerate(states) if IS_ACTIVE[state]}
     for gang in sorted(holders):
-        if not is_broken(session, gang):
+        if _is_whole_by_running(session, gang) or not is_broken(session, gang):
             continue
         session.stale_gangs.append(gang)
         since = snapshot.gangs[gang].stale_since
@@ -24,6 +24,12 @@ def evict_broken_gangs(session: Session) -> None:
                 session.state.evict(task)
                 session.causes[task] = Cause("evict_broken_gangs", "below-minimum")
         session.commit(mark)
+
+
+def _is_whole_by_running(session: Session, gang: int) -> bool:
+    """A single task that runs is its whole gang."""
+    one = session.snapshot.gangs[gang]
+    return len(one.tasks) == 1 and one.root is None and one.min_available in {None, 0, 1}
 
 
 def is_broken(session: Session, gang: int) -> bool:

@@ -1,10 +1,13 @@
 """What reclaim, preempt and consolidate share: walk the waiting gangs, search victims for each, keep what was accepted."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Hashable
 from functools import partial
 
+from scheduling.engine.model.snapshot import NOWHERE
 from scheduling.engine.model.tasks import TaskState
 from scheduling.engine.session import Cause, Session
+from scheduling.engine.session.gangs import tasks_to_start
 from scheduling.engine.session.walk import QueueWalk, WaitingLine
 from scheduling.engine.solver.scenario import Scenario
 from scheduling.engine.solver.search import Search
@@ -29,8 +32,11 @@ def take_for_waiting(
         for leaf, line in session.lines.waiting.items()
     }
     walk = QueueWalk(session, lines, session.asked)
+    failures = Failures(session, per_queue=not everyone_stays)
     while (gang := walk.pop()) is not None:
         if not may_try(gang) or session.may_take(action, gang, session.asked(gang)) is not None:
+            continue
+        if failures.covers(gang):
             continue
         mark = session.state.mark()
         search = Search(
@@ -44,6 +50,7 @@ def take_for_waiting(
         solution = search.run()
         if solution is None or not _within_safety_limit(session, mark):
             session.state.rollback(mark)
+            failures.remember(gang)
             continue
         _record(session, solution, rule)
         session.placed_gangs.add(gang)
@@ -68,3 +75,30 @@ def _record(session: Session, solution: Scenario, rule: str) -> None:
         for task in unit.tasks:
             if _is_disturbed(session, task):
                 session.causes[task] = Cause(solution.action, rule, solution.beneficiary)
+
+
+class Failures:
+    """Gangs that failed in this action: their likes, unless smaller, are not tried again (`skip_equals_of_failed`)."""
+
+    def __init__(self, session: Session, *, per_queue: bool) -> None:
+        self._session = session
+        self._per_queue = per_queue
+        self._smallest: dict[Hashable, list[Counter[int]]] = {}
+
+    def _likeness(self, gang: int) -> tuple[Hashable, Counter[int]]:
+        """What two gangs must share to be likes, and how many tasks of each shape the next attempt has."""
+        session, one = self._session, self._session.snapshot.gangs[gang]
+        shapes = Counter(session.snapshot.task_shape[task] for task in tasks_to_start(session, gang))
+        queue = session.snapshot.gang_queue[gang] if self._per_queue else NOWHERE
+        tree = one.root if session.gang_tasks(gang).is_constrained else None
+        return (queue, one.priority, one.is_preemptible, tree, frozenset(shapes)), shapes
+
+    def covers(self, gang: int) -> bool:
+        if not self._session.config.skip_equals_of_failed or not self._smallest:
+            return False
+        likeness, shapes = self._likeness(gang)
+        return any(failed <= shapes for failed in self._smallest.get(likeness, ()))
+
+    def remember(self, gang: int) -> None:
+        likeness, shapes = self._likeness(gang)
+        self._smallest.setdefault(likeness, []).append(shapes)

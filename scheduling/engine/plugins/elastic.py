@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from scheduling.engine.plugin import Key, Plugin
 from scheduling.engine.session import Session
-from scheduling.engine.session.gangs import active_count
+from scheduling.engine.session.gangs import IS_ACTIVE, active_count
 
 BELOW, AT, ABOVE = 0, 1, 2
 
@@ -14,6 +14,11 @@ class Elastic(Plugin):
     name = "elastic"
 
     def gang_key(self, session: Session, gang: int) -> Key:
+        first, end = session.snapshot.gang_first[gang : gang + 2]
+        if end - first == 1:
+            members = session.snapshot.gangs[gang]
+            if members.root is None and members.min_available in {None, 1}:
+                return (AT,) if IS_ACTIVE[session.state.states[first]] else (BELOW,)
         standing = AT
         for pod_set in session.gang_tasks(gang).pod_sets:
             active = active_count(session, pod_set)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from scheduling.engine.model.gangs import PodSet, SubGroup
+from scheduling.engine.model.gangs import PodSet, SubGroup, TopologyConstraint
 from scheduling.engine.model.resources import NOTHING, Resources
 from scheduling.engine.model.tasks import TaskState
 
@@ -21,10 +21,12 @@ class PodSetTasks:
 
     __slots__ = ("minimum", "name", "tasks", "topology")
 
-    def __init__(self, pod_set: PodSet, tasks: list[int]) -> None:
-        self.name = pod_set.name
-        self.minimum = pod_set.min_available
-        self.topology = pod_set.topology
+    def __init__(
+        self, name: str, minimum: int, topology: TopologyConstraint | None, tasks: list[int]
+    ) -> None:
+        self.name = name
+        self.minimum = minimum
+        self.topology = topology
         self.tasks = tasks
 
 
@@ -35,24 +37,39 @@ class GangTasks:
 
     def __init__(self, session: "Session", gang: int) -> None:
         self.index = gang
-        self.tree: SubGroup = session.snapshot.gangs[gang].tree()
+        one = session.snapshot.gangs[gang]
+        if one.root is None and len(one.tasks) == 1:
+            self.tree: SubGroup = UNTREED
+            self.is_constrained = False
+            minimum = 1 if one.min_available is None else one.min_available
+            self.pod_sets = [PodSetTasks("default", minimum, None, [session.snapshot.gang_first[gang]])]
+            return
+        self.tree = one.tree()
         pod_sets = self.tree.all_pod_sets()
         self.is_constrained = _is_constrained(self.tree)
         tasks = list(session.snapshot.tasks_of(gang))
         if len(tasks) > 1:
             tasks.sort(key=session.task_key)
         if len(pod_sets) == 1:
-            self.pod_sets = [PodSetTasks(pod_sets[0], tasks)]
+            self.pod_sets = [_of(pod_sets[0], tasks)]
             return
         by_name: dict[str, list[int]] = {pod_set.name: [] for pod_set in pod_sets}
         for task in tasks:
             by_name.setdefault(session.snapshot.tasks[task].pod_set, []).append(task)
-        self.pod_sets = [PodSetTasks(pod_set, by_name[pod_set.name]) for pod_set in pod_sets]
+        self.pod_sets = [_of(pod_set, by_name[pod_set.name]) for pod_set in pod_sets]
 
     def under(self, part: SubGroup | PodSet) -> frozenset[int]:
         """The tasks of a part of the tree."""
         names = {part.name} if isinstance(part, PodSet) else {one.name for one in part.all_pod_sets()}
         return frozenset(task for one in self.pod_sets if one.name in names for task in one.tasks)
+
+
+UNTREED = SubGroup()
+"""The tree of gangs that are a single task; nobody walks it."""
+
+
+def _of(pod_set: PodSet, tasks: list[int]) -> PodSetTasks:
+    return PodSetTasks(pod_set.name, pod_set.min_available, pod_set.topology, tasks)
 
 
 def _is_constrained(group: SubGroup) -> bool:

@@ -53,6 +53,10 @@ class GangLines:
             line.sort()
         return lines
 
+    def waits(self, gang: int) -> bool:
+        """Whether the gang stands in a waiting line."""
+        return gang in self._keys
+
     def _may_be_victim(self, gang: int) -> bool:
         session = self._session
         return session.snapshot.gang_queue[gang] != NOWHERE and session.state.is_preemptible(gang)

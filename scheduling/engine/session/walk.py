@@ -56,8 +56,10 @@ class WaitingLine:
 class QueueWalk:
     """Pops gangs in the order of the whole tree, as it is at each pop.
 
-    At each level the sibling with the smallest key (`largest`: the largest) is entered; a queue above leaves is judged by the
-    head of its best child. Keys are kept until the queue's sums or the heads below it change.
+    At each level the sibling with the smallest key (`largest`: the largest) is entered. A queue above leaves is judged by the
+    head of the child it served last, at first by that of its best child; which child is best is asked again when the queue is
+    entered. (The recorded scheduler re-sorts children only then; judging by the best child binds other gangs.)
+    Keys are kept until the queue's sums or the heads below it change.
     """
 
     def __init__(
@@ -75,6 +77,8 @@ class QueueWalk:
         self._popped: dict[int, Resources] = {}
         self._keys: dict[int, tuple[int, Key]] = {}
         self._below: dict[int, list[int]] = {}
+        self._served: dict[int, int] = {}
+        """Per queue above leaves: the child it served last."""
         path = session.state.ledger.path
         for leaf in sorted(self._lines):
             self._enlist(path[leaf])
@@ -95,6 +99,10 @@ class QueueWalk:
         line = self._lines[leaf]
         gang = line.pop()
         self._forget_keys(leaf)
+        below = leaf
+        for queue in self._session.state.ledger.path[leaf][1:]:
+            self._served[queue] = below
+            below = queue
         if line.head() == NOBODY:
             self._delist(leaf)
         return gang
@@ -141,9 +149,16 @@ class QueueWalk:
         known = self._keys.get(queue)
         if known is not None and known[0] == version:
             return known[1]
-        below = self._below.get(queue)
-        leaf = self._best_leaf(below) if below else queue
-        gang = self._lines[leaf].head()
+        gang = self._lines[self._judged_by(queue)].head()
         key = self._session.queue_key(queue, self._asked(gang), self._popped.get(queue, NOTHING))
         self._keys[queue] = (version, key)
         return key
+
+    def _judged_by(self, queue: int) -> int:
+        """The leaf whose head stands for the queue."""
+        while below := self._below.get(queue):
+            served = self._served.get(queue)
+            if served is None or served not in below:
+                return self._best_leaf(below)
+            queue = served
+        return queue

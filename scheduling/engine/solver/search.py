@@ -4,7 +4,8 @@ Units are considered one after the other; for each node the latest unit stands o
 given up and the outcome is simulated. The first outcome that every veto accepts wins.
 """
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 
 from scheduling.engine.model.resources import Resources
@@ -38,23 +39,43 @@ class Search:
         self._non_preemptible = [sums[:] for sums in ledger.non_preemptible]
         self._source = victim_units(session, action, gang, wanted)
         self._units: list[Unit] = []
+        self._before_placing = 0
+        """Mark behind the evictions of the latest try, before anything was placed."""
 
     def run(self) -> Scenario | None:
         """The accepted solution, or None with the state as it was."""
+        state = self.session.state
         tasks = tasks_to_start(self.session, self.gang)
-        mark = self.session.state.mark()
+        start = state.mark()
         given_up: tuple[Unit, ...] = ()
         solution: Scenario | None = None
         for size in range(1, len(tasks) + 1):
-            self.session.state.rollback(mark)
+            if solution is not None:
+                given_up = self._keep_given_up(solution, start)
             solution = self._solve(tuple(tasks[:size]), given_up)
             if solution is None:
+                state.rollback(start)
                 return None
-            given_up = tuple(solution.moved_or_lost(self.session))
         return solution
 
+    def _keep_given_up(self, solution: Scenario, start: int) -> tuple[Unit, ...]:
+        """Undo the placing but not the evictions: what the next step begins with. Units that found their place again drop out."""
+        state = self.session.state
+        displaced = tuple(solution.moved_or_lost(self.session))
+        if len(displaced) == len(solution.units):
+            state.rollback(self._before_placing)
+        else:
+            state.rollback(start)
+            self._evict(displaced)
+        return displaced
+
+    def _evict(self, units: Iterable[Unit]) -> None:
+        for unit in units:
+            for task in unit.tasks:
+                self.session.state.evict(task)
+
     def _considered(self) -> Iterator[Unit]:
-        """The units in their fixed order, made as they are needed and kept for the next step."""
+        """The units in their fixed order, made as they are needed by the state before the search, and kept for the next step."""
         gangs: set[int] = set()
         for number in count():
             if number == len(self._units):
@@ -69,8 +90,15 @@ class Search:
             yield unit
 
     def _solve(self, tasks: tuple[int, ...], given_up: tuple[Unit, ...]) -> Scenario | None:
+        """One step; `given_up` has been evicted already."""
         asked = asked_by(self.session, list(tasks))
-        if given_up and (solution := self._try(tasks, asked, given_up)) is not None:
+        needed = Counter(self.session.snapshot.task_shape[task] for task in tasks)
+        examples = {self.session.snapshot.task_shape[task]: task for task in tasks}
+
+        def attempt(units: list[Unit]) -> Scenario | None:
+            return self._try(tasks, asked, given_up, units, [(examples[one], needed[one]) for one in needed])
+
+        if given_up and (solution := attempt([])) is not None:
             return solution
         known = set(given_up)
         by_node: dict[int, list[Unit]] = {}
@@ -80,30 +108,36 @@ class Search:
             for node in unit.nodes:
                 by_node.setdefault(node, []).append(unit)
             for node in unit.nodes:
-                solution = self._try(tasks, asked, (*given_up, *by_node[node]))
-                if solution is not None:
+                if (solution := attempt(by_node[node])) is not None:
                     return solution
         return None
 
-    def _try(self, tasks: tuple[int, ...], asked: Resources, units: tuple[Unit, ...]) -> Scenario | None:
-        state = self.session.state
-        mark = state.mark()
-        scenario = Scenario(
-            action=self.action,
-            beneficiary=self.gang,
-            queue=self.session.snapshot.gang_queue[self.gang],
-            tasks=tasks,
-            asked=asked,
-            units=units,
-            allocated=self._allocated,
-            non_preemptible=self._non_preemptible,
-        )
-        for unit in units:
-            for task in unit.tasks:
-                state.evict(task)
-        if self._has_slots(tasks) and simulate(self.session, scenario) and self._is_acceptable(scenario):
-            return scenario
-        state.rollback(mark)
+    def _try(
+        self,
+        tasks: tuple[int, ...],
+        asked: Resources,
+        given_up: tuple[Unit, ...],
+        units: list[Unit],
+        needed: list[tuple[int, int]],
+    ) -> Scenario | None:
+        session = self.session
+        mark = session.state.mark()
+        self._evict(units)
+        self._before_placing = session.state.mark()
+        if self._has_slots(needed):
+            scenario = Scenario(
+                action=self.action,
+                beneficiary=self.gang,
+                queue=session.snapshot.gang_queue[self.gang],
+                tasks=tasks,
+                asked=asked,
+                units=(*given_up, *units),
+                allocated=self._allocated,
+                non_preemptible=self._non_preemptible,
+            )
+            if simulate(session, scenario) and self._is_acceptable(scenario):
+                return scenario
+        session.state.rollback(mark)
         return None
 
     def _is_acceptable(self, scenario: Scenario) -> bool:
@@ -111,16 +145,10 @@ class Search:
             return False
         return self.session.accepts(scenario)
 
-    def _has_slots(self, tasks: tuple[int, ...]) -> bool:
-        """A simulation only consumes: with fewer slots than tasks of a shape it must fail."""
-        needed: dict[int, int] = {}
-        for task in tasks:
-            needed[self.session.snapshot.task_shape[task]] = (
-                needed.get(self.session.snapshot.task_shape[task], 0) + 1
-            )
-        first = {self.session.snapshot.task_shape[task]: task for task in tasks}
-        for shape, number in needed.items():
-            placement = self.session.placement_of(first[shape])
+    def _has_slots(self, needed: list[tuple[int, int]]) -> bool:
+        """A simulation only consumes: with fewer slots than tasks of a shape it must fail. `needed`: (a task of it, how many)."""
+        for task, number in needed:
+            placement = self.session.placement_of(task)
             placement.refresh()
             if placement.total_slots < number:
                 return False

@@ -1,11 +1,15 @@
 """One try: with the units gone, give places in queue order to the beneficiary and to those who lost theirs."""
 
+from heapq import heappop, heappush
+
 from scheduling.engine.model.resources import Resources
-from scheduling.engine.model.tasks import TaskState
+from scheduling.engine.model.snapshot import NOWHERE
+from scheduling.engine.plugin import Key
 from scheduling.engine.session import Session
-from scheduling.engine.session.gangs import asked_by, tasks_to_start
+from scheduling.engine.session.gangs import IS_ACTIVE, asked_by, tasks_to_start
+from scheduling.engine.session.lines import Entry
 from scheduling.engine.session.starting import start_gang
-from scheduling.engine.session.walk import QueueWalk, WaitingLine
+from scheduling.engine.session.walk import NOBODY, QueueWalk
 from scheduling.engine.solver.scenario import Scenario
 
 
@@ -18,26 +22,83 @@ def simulate(session: Session, scenario: Scenario) -> bool:
     return _Simulation(session, scenario).run()
 
 
+class ReplayLine:
+    """One leaf queue in a simulation: its waiting gangs as they stand, and its victims between them.
+
+    Walking past a gang changes nothing but the head, and a queue's key grows with what its head asks for: so when a gang has
+    been walked past, all directly behind it that ask for no more follow at once and need no look of their own.
+    """
+
+    __slots__ = ("_base", "_next", "_session", "_victims", "_wanted")
+
+    def __init__(self, session: Session, base: list[Entry], wanted: set[int]) -> None:
+        self._session = session
+        self._base = base
+        self._wanted = wanted
+        self._next = 0
+        self._victims: list[Entry] = []
+
+    def push(self, key: Key, gang: int) -> None:
+        heappush(self._victims, (key, gang))
+
+    def head(self) -> int:
+        if self._victim_is_first():
+            return self._victims[0][1]
+        return self._base[self._next][1] if self._next < len(self._base) else NOBODY
+
+    def pop(self) -> int:
+        if self._victim_is_first():
+            return heappop(self._victims)[1]
+        gang = self._base[self._next][1]
+        self._next += 1
+        if gang not in self._wanted:
+            self._pass_smaller(self._session.asked(gang))
+        return gang
+
+    def _pass_smaller(self, largest: Resources) -> None:
+        base, wanted, asked_of = self._base, self._wanted, self._session.asked
+        gpu, cpu, memory = largest
+        end = len(base)
+        while self._next < end:
+            entry = base[self._next]
+            if entry[1] in wanted or (self._victims and self._victims[0] < entry):
+                return
+            asked = asked_of(entry[1])
+            if asked[0] > gpu or asked[1] > cpu or asked[2] > memory:
+                return
+            self._next += 1
+
+    def _victim_is_first(self) -> bool:
+        return bool(self._victims) and (
+            self._next >= len(self._base) or self._victims[0] < self._base[self._next]
+        )
+
+
 class _Simulation:
     def __init__(self, session: Session, scenario: Scenario) -> None:
         self.session = session
         self.scenario = scenario
         self.evicted = {task for unit in scenario.units for task in unit.tasks}
-        self.open = {unit.gang for unit in scenario.units} | {scenario.beneficiary}
-        self.lines = {leaf: self._line(leaf) for leaf in self._leaves()}
+        self.open = {unit.gang for unit in scenario.units}
+        self.open.add(scenario.beneficiary)
+        self.lines = {leaf: self._line(leaf) for leaf in competing_leaves(session, self._leaves())}
+        for gang in self.open:
+            if gang != scenario.beneficiary:
+                self.lines[session.snapshot.gang_queue[gang]].push(session.gang_key(gang), gang)
         self.walk = QueueWalk(session, self.lines, self._asked)
 
-    def _leaves(self) -> list[int]:
-        return sorted({self.scenario.queue, *(unit.queue for unit in self.scenario.units)})
+    def _leaves(self) -> set[int]:
+        return {self.scenario.queue, *(unit.queue for unit in self.scenario.units)}
 
-    def _line(self, leaf: int) -> WaitingLine:
-        session = self.session
-        base = [entry for entry in session.lines.waiting.get(leaf, ()) if entry[1] not in self.open]
-        line = WaitingLine(base)
-        for gang in self.open:
-            if session.snapshot.gang_queue[gang] == leaf:
-                line.push(session.gang_key(gang), gang)
-        return line
+    def _line(self, leaf: int) -> ReplayLine:
+        """A victim that also waits for more stands where its state after the eviction puts it, not where it stood before."""
+        base = self.session.lines.waiting.get(leaf, [])
+        twice = {
+            gang for gang in self.open if gang != self.scenario.beneficiary and self.session.lines.waits(gang)
+        }
+        if twice:
+            base = [entry for entry in base if entry[1] not in twice]
+        return ReplayLine(self.session, base, self.open)
 
     def _asked(self, gang: int) -> Resources:
         if gang == self.scenario.beneficiary:
@@ -67,7 +128,7 @@ class _Simulation:
         session = self.session
         tasks = tasks_to_start(session, gang, self.evicted)
         if start_gang(session, gang, tasks, nominate_only=True) and any(
-            task in self.evicted and session.state.states[task] in {TaskState.RELEASING, TaskState.PENDING}
+            task in self.evicted and not IS_ACTIVE[session.state.states[task]]
             for task in session.snapshot.tasks_of(gang)
         ):
             leaf = session.snapshot.gang_queue[gang]
@@ -77,12 +138,49 @@ class _Simulation:
 
     def _drop_hopeless(self) -> None:
         """From here on room only shrinks: a victim one of whose tasks fits nowhere need not be waited for."""
+        session = self.session
+        hopeless: dict[int, bool] = {}
+        for unit in self.scenario.units:
+            for task in unit.tasks:
+                shape = session.snapshot.task_shape[task]
+                if shape not in hopeless:
+                    placement = session.placement_of(task)
+                    placement.refresh()
+                    hopeless[shape] = placement.total_slots <= 0
+        if all(hopeless.values()):
+            self.open.clear()
+            return
+        if not any(hopeless.values()):
+            return
         for gang in list(self.open):
-            tasks = tasks_to_start(self.session, gang, self.evicted)
-            if not all(map(self._may_fit, tasks)):
+            tasks = tasks_to_start(session, gang, self.evicted)
+            if any(hopeless.get(session.snapshot.task_shape[task], False) for task in tasks):
                 self.open.discard(gang)
 
-    def _may_fit(self, task: int) -> bool:
-        placement = self.session.placement_of(task)
-        placement.refresh()
-        return placement.total_slots > 0
+
+def competing_leaves(session: Session, leaves: set[int]) -> list[int]:
+    """The leaf queues whose heads can change the order among `leaves`.
+
+    Where only one sibling contains any of them, its key decides nothing and the others need no look. Where several do, each of
+    those is judged by the heads of all its leaves, so all of them count.
+    """
+    parents, children = session.snapshot.queue_parent, session.snapshot.queue_children
+    relevant: dict[int, set[int]] = {}
+    for leaf in leaves:
+        for queue in session.state.ledger.path[leaf]:
+            relevant.setdefault(parents[queue], set()).add(queue)
+    level = NOWHERE
+    while len(relevant[level]) == 1:
+        (only,) = relevant[level]
+        if only not in relevant:
+            return [only]
+        level = only
+    found: list[int] = []
+    rest = sorted(relevant[level])
+    while rest:
+        queue = rest.pop()
+        if children[queue]:
+            rest += children[queue]
+        else:
+            found.append(queue)
+    return sorted(found)
