@@ -5,11 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from tests.conftest import Acme
 from tests.workloads.fake_cluster import FakeCluster
 from workloads import controller, launcher, pod_logs
 from workloads.controller import WorkloadController, _watched_kinds
+
+# tests never depend on the speed of the machine
+hypothesis_settings.register_profile(
+    "patient", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("patient")
 
 
 @pytest.fixture
