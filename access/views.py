@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,6 +18,7 @@ from access.checks import may_anywhere, require_anywhere
 from access.errors import InvalidInput
 from access.events import changes_of, document_of
 from access.forms import PersonForm, RuleForm, TokenForm, accepted, posted
+from access.models import AuditEvent
 from access.permissions import Permission
 from access.roles import ROLES
 from access.tables import AuditFilters, AuditTable, PersonTable, RuleFilters, RuleTable
@@ -174,7 +175,7 @@ def audit_log(request: HttpRequest) -> HttpResponseBase:
 
 
 def _audit_json(request: HttpRequest, page: ListPage) -> HttpResponse:
-    most, rows = settings.CSV_ROWS_AT_MOST, page.found
+    most, rows = settings.CSV_ROWS_AT_MOST, cast("QuerySet[AuditEvent]", page.found)
     count = rows.count()
     if count > most:
         messages.warning(

@@ -2,7 +2,7 @@
 
 from organization import quotas
 from organization.models import Department, NodePool, PoolResources, Project
-from organization.queries import with_capacity
+from organization.queries import ready_gpus
 from organization.quota_table import cells_of
 from ui.wording import number
 
@@ -20,7 +20,7 @@ def of_quota(unit: Project | Department, pool: NodePool, deserved_milli: int) ->
     )
     own = peers.filter(project=unit) if isinstance(unit, Project) else peers.filter(department=unit)
     others = quotas.total(peers.exclude(pk__in=own).values_list("gpu_deserved_milli", flat=True)) or 0
-    ready = with_capacity(NodePool.objects.filter(pk=pool.pk)).values_list("gpu_total", flat=True).get()
+    ready = ready_gpus(pool)
     return [
         *_against_held(unit, pool, deserved_milli / 1000),
         _against_ready(pool, others + deserved_milli, ready),

@@ -147,6 +147,12 @@ def with_capacity(pools: QuerySet[NodePool]) -> QuerySet[NodePool]:
     )
 
 
+def ready_gpus(pool: NodePool) -> int:
+    """Devices that the ready nodes of the pool offer."""
+    found = pool.nodes.filter(ready=True).aggregate(total=Sum("gpu_count"))["total"]
+    return int(found or 0)
+
+
 def with_quota_sums(departments: QuerySet[Department]) -> QuerySet[Department]:
     """Adds project_count, gpu_quota_milli (over all pools) and gpu_given_milli (what its projects have of it)."""
     own = PoolResources.objects.filter(department=OuterRef("pk")).values("department")

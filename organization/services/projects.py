@@ -14,9 +14,10 @@ from access.models import AccessRule
 from access.permissions import Permission
 from cluster.clock import now
 from organization import snapshots, usage
-from organization.models import PROJECT_NAME_AT_MOST, Department, Project, ProjectPhase
+from organization.models import PROJECT_NAME_AT_MOST, Department, NodePool, Project, ProjectPhase
+from organization.quotas import Quota
 from organization.services.naming import check_description, check_name
-from organization.services.quotas import give_rows, problems_of, quota_of
+from organization.services.quotas import give_rows, problems_of, quota_of, set_quotas
 from organization.tasks import keep_namespace
 from ui import live
 
@@ -115,6 +116,24 @@ def _check_quotas_after_move(project: Project) -> None:
         problems += [f"{row.pool.name}: {text}" for texts in found.values() for text in texts]
     if problems:
         raise InvalidInput({"department": problems})
+
+
+@transaction.atomic
+def replace_project(
+    *,
+    actor: User,
+    project: Project,
+    department: Department,
+    description: str,
+    default_node_pools: Sequence[str],
+    quotas_by_pool: Sequence[tuple[NodePool, Quota]],
+) -> Project:
+    """Everything that can be changed of a project, all or nothing."""
+    if department.pk != project.department_id:
+        move_project(actor=actor, project=project, department=department)
+    edit_project(actor=actor, project=project, description=description, default_node_pools=default_node_pools)
+    set_quotas(actor=actor, unit=project, quotas_by_pool=quotas_by_pool)
+    return project
 
 
 @transaction.atomic

@@ -1,6 +1,6 @@
 """Writes of quotas: what a department or project deserves in a node pool, and the rows that follow from new units and pools."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -46,6 +46,19 @@ def set_quota(*, actor: User, unit: Unit, pool: NodePool, quota: Quota) -> PoolR
         row.save()
         _note(actor, unit, before, after)
     return row
+
+
+@transaction.atomic
+def set_quotas(*, actor: User, unit: Unit, quotas_by_pool: Sequence[tuple[NodePool, Quota]]) -> None:
+    """Several at once, all or none. Raises InvalidInput with fields `resources.<n>.gpu.deserved`, n counting the quotas given."""
+    problems: dict[str, list[str]] = {}
+    for index, (pool, quota) in enumerate(quotas_by_pool):
+        try:
+            set_quota(actor=actor, unit=unit, pool=pool, quota=quota)
+        except InvalidInput as refusal:
+            problems |= {f"resources.{index}.{field}": texts for field, texts in refusal.errors.items()}
+    if problems:
+        raise InvalidInput(problems)
 
 
 def require_giver(actor: User, unit: Unit) -> None:

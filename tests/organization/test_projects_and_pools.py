@@ -172,7 +172,7 @@ def test_nodes_follow_the_labels_of_pools_at_once(acme, root):
 
 
 @pytest.mark.parametrize(
-    ("settings", "field"),
+    ("chosen", "field"),
     [
         (PoolSettings(label_key="", label_value="x"), "label_key"),
         (PoolSettings(label_key="a b", label_value="x"), "label_key"),
@@ -182,9 +182,9 @@ def test_nodes_follow_the_labels_of_pools_at_once(acme, root):
         (PoolSettings(label_key="k", label_value="v", min_runtime_seconds=-1), "min_runtime_seconds"),
     ],
 )
-def test_settings_of_a_pool_are_checked_at_their_field(acme, root, settings, field):
+def test_settings_of_a_pool_are_checked_at_their_field(acme, root, chosen, field):
     with pytest.raises(InvalidInput) as errors:
-        create_node_pool(actor=root, cluster=acme.cluster, name="new", settings=settings)
+        create_node_pool(actor=root, cluster=acme.cluster, name="new", settings=chosen)
     assert list(errors.value.errors) == [field]
 
 

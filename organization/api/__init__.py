@@ -1,0 +1,1 @@
+"""REST of the organisation, by noun: the same queries and services as the pages."""
