@@ -8,14 +8,13 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view
-from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access import queries, services
 from access.api import schema
 from access.api.reading import read
-from access.api.tokens import authenticated
+from access.api.tokens import WrongCredentials, authenticated
 from access.checks import require_anywhere
 from access.errors import InvalidInput
 from access.permissions import Permission
@@ -90,7 +89,7 @@ def own_password(request: Request) -> Response:
     body, person = read(schema.PasswordRequest, request), person_of(request)
     try:
         authenticated(request, person.email, body["currentPassword"])
-    except AuthenticationFailed:
+    except WrongCredentials:
         raise InvalidInput({"currentPassword": ["This is not your password."]}) from None
     try:
         validate_password(body["newPassword"], person)

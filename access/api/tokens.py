@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import permissions
 from rest_framework.decorators import api_view, authentication_classes, permission_classes, throttle_classes
-from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.exceptions import APIException, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import AnonRateThrottle
@@ -23,6 +23,15 @@ from access.models import PersonalToken
 from access.rest import LISTING, Field, Listing, iso, moment, person_of
 
 TOKEN_SECONDS = 86_400
+
+
+class WrongCredentials(APIException):
+    """401 also here, where no other way of signing in is tried."""
+
+    status_code = 401
+    default_code = "authentication_failed"
+    default_detail = "The address or the password is wrong."
+    auth_header = "Bearer"
 
 
 class TokenThrottle(AnonRateThrottle):
@@ -64,7 +73,7 @@ def authenticated(request: Request, email: str, password: str) -> User:
     except ValidationError as error:
         raise Throttled(detail=" ".join(error.messages)) from error
     if person is None or not person.is_active:
-        raise AuthenticationFailed("The address or the password is wrong.")
+        raise WrongCredentials
     found: User = person
     return found
 
