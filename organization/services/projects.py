@@ -3,9 +3,11 @@
 import uuid
 from collections.abc import Sequence
 
+import structlog
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import ProtectedError
+from kombu.exceptions import OperationalError
 
 from access import audit
 from access.checks import require
@@ -20,6 +22,8 @@ from organization.services.naming import check_description, check_name
 from organization.services.quotas import give_rows, problems_of, quota_of, set_quotas
 from organization.tasks import keep_namespace
 from ui import live
+
+log = structlog.get_logger(__name__)
 
 
 @transaction.atomic
@@ -162,7 +166,15 @@ def _keep_namespace(project: Project) -> None:
         phase=ProjectPhase.CREATING, phase_message=""
     )
     key = project.pk
-    transaction.on_commit(lambda: keep_namespace.apply_async((key,), queue="cluster"))
+    transaction.on_commit(lambda: _ask_a_worker(key))
+
+
+def _ask_a_worker(project_id: int) -> None:
+    """The row is committed: without a broker the periodic reconciler does it a little later."""
+    try:
+        keep_namespace.apply_async((project_id,), queue="cluster", retry=False)
+    except OperationalError as error:
+        log.warning("no worker could be asked for a namespace", project=project_id, error=str(error))
 
 
 def _record(

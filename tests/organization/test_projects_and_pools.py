@@ -2,9 +2,11 @@
 
 import pytest
 from django.db import transaction
+from kombu.exceptions import OperationalError
 
 from access.errors import InvalidInput, NameTaken, NotAllowed
 from access.models import AccessRule, AuditEvent
+from organization import tasks
 from organization.models import Cluster, Department, NodePool, PoolResources, Project
 from organization.services.clusters import delete_cluster, found_tenant, register_cluster
 from organization.services.departments import create_department, delete_department, edit_department
@@ -52,6 +54,18 @@ def test_a_worker_is_asked_for_the_namespace_once_the_project_is_committed(
         project = create_project(actor=root, department=acme.research, name="robots")
         assert namespaces_asked_for == []
     assert namespaces_asked_for == [project.pk]
+
+
+def test_a_project_is_kept_also_when_no_worker_can_be_asked(
+    acme, root, monkeypatch, django_capture_on_commit_callbacks
+):
+    def refuse(*args, **options):
+        raise OperationalError("no broker")
+
+    monkeypatch.setattr(tasks.keep_namespace, "apply_async", refuse)
+    with django_capture_on_commit_callbacks(execute=True):
+        create_project(actor=root, department=acme.research, name="robots")
+    assert Project.objects.get(name="robots").phase == "Creating"
 
 
 @pytest.mark.parametrize("name", ["", "Vision", "1st", "a_b", "ends-", "x" * 58])
