@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import pytest
-from django.test import override_settings
+from django.conf import settings
 
 
-@pytest.fixture(autouse=True)
-def static_root(tmp_path: Path):
-    with override_settings(STATIC_ROOT=tmp_path):
-        yield
+@pytest.fixture(scope="session", autouse=True)
+def static_root() -> None:
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
