@@ -1,5 +1,9 @@
 """One cycle: open a session, run the actions in order, write down what they decided."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from scheduling.engine.catalog import ACTIONS, make_plugins
 from scheduling.engine.config import SchedulerConfig
 from scheduling.engine.model.resources import Resources
@@ -13,12 +17,25 @@ from scheduling.engine.transaction.positions import Position
 
 def run_cycle(snapshot: ClusterSnapshot, config: SchedulerConfig, now: float) -> Plan:
     """Decide; touch nothing. `now` is seconds since the epoch. The same arguments always give the same plan."""
-    session = Session(snapshot, config, now, make_plugins(config))
-    for action in config.actions:
-        ACTIONS[action](session)
-    plan = _write_plan(session)
-    plan.refusals = refuse_waiting(session)
+    with _collector_paused():
+        session = Session(snapshot, config, now, make_plugins(config))
+        for action in config.actions:
+            ACTIONS[action](session)
+        plan = _write_plan(session)
+        plan.refusals = refuse_waiting(session)
     return plan
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """A cycle makes many small objects and hardly a garbage ring; looking for rings among them costs a third of its time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _write_plan(session: Session) -> Plan:

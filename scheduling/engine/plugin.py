@@ -67,6 +67,10 @@ class Plugin:
         """Whether the node could ever take such tasks, whatever runs there now; else the obstacle, as a short phrase."""
         return None
 
+    def concerns(self, session: "Session", shape: "Shape") -> bool:
+        """Whether `fits` could ever object to such tasks; where no plugin could, nobody asks."""
+        return True
+
     def fits(self, session: "Session", task: int, node: int) -> str | None:
         """What depends on where other tasks run at this moment; asked for the node that would be chosen."""
         return None

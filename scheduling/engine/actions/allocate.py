@@ -2,7 +2,6 @@
 
 from scheduling.engine.model.tasks import TaskState
 from scheduling.engine.session import Session
-from scheduling.engine.session.gangs import tasks_to_start
 from scheduling.engine.session.starting import start_gang
 from scheduling.engine.session.walk import QueueWalk, WaitingLine
 
@@ -16,7 +15,7 @@ def allocate(session: Session) -> None:
     walk = QueueWalk(session, lines, session.asked)
     full = _FullShapes(session)
     while (gang := walk.pop()) is not None:
-        tasks = tasks_to_start(session, gang)
+        tasks = session.next_tasks(gang)
         mark = session.state.mark()
         if full.cannot_take(tasks):
             continue

@@ -7,7 +7,6 @@ from functools import partial
 from scheduling.engine.model.snapshot import NOWHERE
 from scheduling.engine.model.tasks import TaskState
 from scheduling.engine.session import Cause, Session
-from scheduling.engine.session.gangs import tasks_to_start
 from scheduling.engine.session.walk import QueueWalk, WaitingLine
 from scheduling.engine.solver.scenario import Scenario
 from scheduling.engine.solver.search import Search
@@ -88,7 +87,7 @@ class Failures:
     def _likeness(self, gang: int) -> tuple[Hashable, Counter[int]]:
         """What two gangs must share to be likes, and how many tasks of each shape the next attempt has."""
         session, one = self._session, self._session.snapshot.gangs[gang]
-        shapes = Counter(session.snapshot.task_shape[task] for task in tasks_to_start(session, gang))
+        shapes = Counter(session.snapshot.task_shape[task] for task in session.next_tasks(gang))
         queue = session.snapshot.gang_queue[gang] if self._per_queue else NOWHERE
         tree = one.root if session.gang_tasks(gang).is_constrained else None
         return (queue, one.priority, one.is_preemptible, tree, frozenset(shapes)), shapes

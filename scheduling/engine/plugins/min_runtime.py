@@ -17,14 +17,24 @@ class MinRuntime(Plugin):
     """The minimum is a queue's, inherited from above; an elastic gang may lose its surplus before the time is up."""
 
     name = "min_runtime"
+    in_use: bool = False
+
+    def opened(self, session: Session) -> None:
+        """Without any minimum there is nothing to ask."""
+        config = session.config
+        self.in_use = bool(config.preempt_min_runtime or config.reclaim_min_runtime) or any(
+            queue.preempt_min_runtime or queue.reclaim_min_runtime for queue in session.snapshot.queues
+        )
 
     def may_evict(self, session: Session, action: str, beneficiary: int, victim: int) -> bool:
-        if not self._is_protected(session, action, beneficiary, victim):
+        if not self.in_use or not self._is_protected(session, action, beneficiary, victim):
             return True
         return any(len(pod_set.tasks) > pod_set.minimum for pod_set in session.gang_tasks(victim).pod_sets)
 
     def accepts(self, session: Session, scenario: Scenario) -> bool:
-        losers = {unit.gang for unit in scenario.lost(session)}
+        if not self.in_use:
+            return True
+        losers = {unit.gang for unit in scenario.lost}
         return not any(
             self._is_protected(session, scenario.action, scenario.beneficiary, gang)
             and any(active_count(session, one) < one.minimum for one in session.gang_tasks(gang).pod_sets)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from scheduling.engine.model.constraints import PodAffinityTerm
+from scheduling.engine.model.shapes import Shape
 from scheduling.engine.model.snapshot import NOWHERE
 from scheduling.engine.model.tasks import Task
 from scheduling.engine.plugin import Plugin
@@ -31,9 +32,10 @@ class PodAffinity(Plugin):
                 constraints.pod_affinity or constraints.pod_anti_affinity or constraints.preferred_pods
             )
 
+    def concerns(self, session: Session, shape: Shape) -> bool:
+        return self.in_use
+
     def fits(self, session: Session, task: int, node: int) -> str | None:
-        if not self.in_use:
-            return None
         one = session.snapshot.tasks[task]
         for term in one.constraints.pod_anti_affinity:
             if any(True for _ in _neighbours(session, task, one, term, node)):

@@ -55,7 +55,7 @@ class Session:
         self.stale_gangs: list[int] = []
         """Gangs found running below their minimum."""
         self._gang_tasks: dict[int, GangTasks] = {}
-        self._asked: dict[int, Resources] = {}
+        self._attempts: dict[int, tuple[list[int], Resources]] = {}
         self._placements: dict[int, ShapePlacement] = {}
         self._lines: GangLines | None = None
         self._hooks: dict[str, tuple[Callable[..., Any], ...]] = {}
@@ -83,10 +83,16 @@ class Session:
 
     def asked(self, gang: int) -> Resources:
         """What the gang's next attempt would add to its queue, by the committed state."""
-        known = self._asked.get(gang)
-        if known is None:
-            known = self._asked[gang] = asked_by(self, tasks_to_start(self, gang))
-        return known
+        return (self._attempts.get(gang) or self._attempt(gang))[1]
+
+    def next_tasks(self, gang: int) -> list[int]:
+        """The tasks of the gang's next attempt, by the committed state."""
+        return (self._attempts.get(gang) or self._attempt(gang))[0]
+
+    def _attempt(self, gang: int) -> tuple[list[int], Resources]:
+        tasks = tasks_to_start(self, gang)
+        attempt = self._attempts[gang] = (tasks, asked_by(self, tasks))
+        return attempt
 
     def placement_of(self, task: int) -> ShapePlacement:
         shape = self.snapshot.task_shape[task]
@@ -108,8 +114,9 @@ class Session:
     def commit(self, mark: int) -> None:
         """Make what was done since the mark part of the plan: order the gangs it touched anew."""
         task_gang = self.snapshot.task_gang
-        for gang in sorted({task_gang[task] for task in self.state.touched_since(mark)}):
-            self._asked.pop(gang, None)
+        gangs = {task_gang[task] for task in self.state.touched_since(mark)}
+        for gang in gangs if len(gangs) == 1 else sorted(gangs):
+            self._attempts.pop(gang, None)
             self.lines.update(gang)
 
     # The plugins' answers
@@ -132,10 +139,10 @@ class Session:
         return (*key, self.snapshot.queues[queue].created_at, queue)
 
     def gang_key(self, gang: int) -> Key:
-        key: Key = ()
-        for hook in self.hooks("gang_key"):
-            key += hook(self, gang)
-        return (*key, self.snapshot.gangs[gang].created_at, gang)
+        key: Key = (self.snapshot.gangs[gang].created_at, gang)
+        for hook in reversed(self.hooks("gang_key")):
+            key = hook(self, gang) + key
+        return key
 
     def task_key(self, task: int) -> Key:
         one = self.snapshot.tasks[task]
@@ -155,6 +162,11 @@ class Session:
     def obstacle(self, shape: Shape, node: int) -> str | None:
         answer: str | None = self._first("admits", shape, node)
         return answer
+
+    def is_checked_in_place(self, shape: Shape) -> bool:
+        """Whether `misfit` may object to such tasks at all."""
+        plugins = [plugin for plugin in self.plugins if type(plugin).fits is not Plugin.fits]
+        return any(plugin.concerns(self, shape) for plugin in plugins)
 
     def misfit(self, task: int, node: int) -> str | None:
         answer: str | None = self._first("fits", task, node)

@@ -69,11 +69,12 @@ class GangLines:
         for task in session.snapshot.tasks_of(gang):
             waits = waits or states[task] is TaskState.PENDING
             active = active or IS_ACTIVE[states[task]]
-        key = session.gang_key(gang)
+        waits = waits and session.is_offered(gang)
+        is_victim = active and self._running is not None and self._may_be_victim(gang)
+        key = session.gang_key(gang) if waits or is_victim else ()
         queue = session.snapshot.gang_queue[gang]
-        _move(self.waiting, queue, self._keys, gang, key if waits and session.is_offered(gang) else None)
+        _move(self.waiting, queue, self._keys, gang, key if waits else None)
         if self._running is not None:
-            is_victim = active and self._may_be_victim(gang)
             _move(self._running, queue, self._running_keys, gang, key if is_victim else None)
 
 

@@ -23,6 +23,7 @@ class ShapePlacement:
         self._session = session
         self.shape = session.snapshot.shapes[shape]
         self.fitting = Fitting(self.shape.request)
+        self.is_checked_in_place = session.is_checked_in_place(self.shape)
         nodes = range(len(session.snapshot.nodes))
         self.obstacles: list[str | None] = [session.obstacle(self.shape, node) for node in nodes]
         self._constant = [
@@ -76,8 +77,8 @@ class ShapePlacement:
         self._heap = [(score, node) for node, score in enumerate(self.scores) if score is not None]
         heapify(self._heap)
 
-    def best(self, accept: Callable[[int], bool]) -> int | None:
-        """The best node that `accept` agrees to."""
+    def best(self, accept: Callable[[int], bool] | None = None) -> int | None:
+        """The best node, if given that `accept` agrees to."""
         self.refresh()
         heap, scores = self._heap, self.scores
         aside: list[tuple[float, int]] = []
@@ -86,7 +87,7 @@ class ShapePlacement:
             score, node = heap[0]
             if scores[node] != score:
                 heappop(heap)
-            elif accept(node):
+            elif accept is None or accept(node):
                 found = node
                 break
             else:

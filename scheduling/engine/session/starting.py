@@ -86,11 +86,13 @@ def _best_node(
     session: "Session", task: int, placement: ShapePlacement, domain: Domain, *, nominate_only: bool
 ) -> int | None:
     def accept(node: int) -> bool:
-        return (not nominate_only or placement.fits_later(node)) and session.misfit(task, node) is None
+        if nominate_only and not placement.fits_later(node):
+            return False
+        return not placement.is_checked_in_place or session.misfit(task, node) is None
 
     wishes = placement.shape.constraints.preferred_pods
     if domain.nodes is None and not wishes:
-        return placement.best(accept)
+        return placement.best(accept if nominate_only or placement.is_checked_in_place else None)
 
     def extra(node: int) -> float:
         score = domain.extra.get(node, 0.0)

@@ -75,7 +75,8 @@ class QueueWalk:
         self._asked = asked
         self._pick: Callable[..., int] = max if largest else min
         self._popped: dict[int, Resources] = {}
-        self._keys: dict[int, tuple[int, Key]] = {}
+        self._keys: dict[int, Key] = {}
+        self._seen = len(session.state.ledger.changes)
         self._below: dict[int, list[int]] = {}
         self._served: dict[int, int] = {}
         """Per queue above leaves: the child it served last."""
@@ -109,6 +110,11 @@ class QueueWalk:
 
     def next_leaf(self) -> int | None:
         """The leaf queue whose head is next."""
+        changes = self._session.state.ledger.changes
+        if self._seen < len(changes):
+            for leaf in set(changes[self._seen :]):
+                self._forget_keys(leaf)
+            self._seen = len(changes)
         top = self._below.get(NOWHERE)
         return self._best_leaf(top) if top else None
 
@@ -137,22 +143,22 @@ class QueueWalk:
                 return
 
     def _best_leaf(self, siblings: list[int]) -> int:
+        keys = self._keys
         while True:
-            queue = siblings[0] if len(siblings) == 1 else self._pick(siblings, key=self._key)
+            queue = siblings[0]
+            if len(siblings) > 1:
+                for sibling in siblings:
+                    if sibling not in keys:
+                        keys[sibling] = self._key(sibling)
+                queue = self._pick(siblings, key=keys.__getitem__)
             below = self._below.get(queue)
             if not below:
                 return queue
             siblings = below
 
     def _key(self, queue: int) -> Key:
-        version = self._session.state.ledger.version[queue]
-        known = self._keys.get(queue)
-        if known is not None and known[0] == version:
-            return known[1]
         gang = self._lines[self._judged_by(queue)].head()
-        key = self._session.queue_key(queue, self._asked(gang), self._popped.get(queue, NOTHING))
-        self._keys[queue] = (version, key)
-        return key
+        return self._session.queue_key(queue, self._asked(gang), self._popped.get(queue, NOTHING))
 
     def _judged_by(self, queue: int) -> int:
         """The leaf whose head stands for the queue."""

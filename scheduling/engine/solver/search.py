@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 
 from scheduling.engine.model.resources import Resources
+from scheduling.engine.plugin import Key
 from scheduling.engine.session import Session
-from scheduling.engine.session.gangs import asked_by, tasks_to_start
+from scheduling.engine.session.gangs import asked_by
 from scheduling.engine.solver.scenario import Scenario, Unit
 from scheduling.engine.solver.simulation import simulate
 from scheduling.engine.solver.victims import victim_units
@@ -39,13 +40,15 @@ class Search:
         self._non_preemptible = [sums[:] for sums in ledger.non_preemptible]
         self._source = victim_units(session, action, gang, wanted)
         self._units: list[Unit] = []
+        self._victim_keys: dict[tuple[int, int], Key] = {}
+        """Order key of a victim gang with that many of its tasks gone."""
         self._before_placing = 0
         """Mark behind the evictions of the latest try, before anything was placed."""
 
     def run(self) -> Scenario | None:
         """The accepted solution, or None with the state as it was."""
         state = self.session.state
-        tasks = tasks_to_start(self.session, self.gang)
+        tasks = self.session.next_tasks(self.gang)
         start = state.mark()
         given_up: tuple[Unit, ...] = ()
         solution: Scenario | None = None
@@ -135,13 +138,14 @@ class Search:
                 allocated=self._allocated,
                 non_preemptible=self._non_preemptible,
             )
-            if simulate(session, scenario) and self._is_acceptable(scenario):
+            if simulate(session, scenario, self._victim_keys) and self._is_acceptable(scenario):
                 return scenario
         session.state.rollback(mark)
         return None
 
     def _is_acceptable(self, scenario: Scenario) -> bool:
-        if self.everyone_stays and scenario.lost(self.session):
+        scenario.note_losses(self.session)
+        if self.everyone_stays and scenario.lost:
             return False
         return self.session.accepts(scenario)
 

@@ -13,13 +13,13 @@ from scheduling.engine.session.walk import NOBODY, QueueWalk
 from scheduling.engine.solver.scenario import Scenario
 
 
-def simulate(session: Session, scenario: Scenario) -> bool:
+def simulate(session: Session, scenario: Scenario, victim_keys: dict[tuple[int, int], Key]) -> bool:
     """Whether the beneficiary finds places. The units must have been evicted; the state keeps what was promised.
 
     Gangs that merely wait are walked past: they hold their place in the order but get nothing here. A victim that finds room
-    is put back or moved.
+    is put back or moved. `victim_keys` remembers, over the tries of one search, the order key of a gang with so many tasks gone.
     """
-    return _Simulation(session, scenario).run()
+    return _Simulation(session, scenario, victim_keys).run()
 
 
 class ReplayLine:
@@ -75,16 +75,22 @@ class ReplayLine:
 
 
 class _Simulation:
-    def __init__(self, session: Session, scenario: Scenario) -> None:
+    def __init__(self, session: Session, scenario: Scenario, victim_keys: dict[tuple[int, int], Key]) -> None:
         self.session = session
         self.scenario = scenario
         self.evicted = {task for unit in scenario.units for task in unit.tasks}
-        self.open = {unit.gang for unit in scenario.units}
+        gone: dict[int, int] = {}
+        for unit in scenario.units:
+            gone[unit.gang] = gone.get(unit.gang, 0) + len(unit.tasks)
+        self.open = set(gone)
+        self.twice = {gang for gang in self.open if session.lines.waits(gang)}
         self.open.add(scenario.beneficiary)
         self.lines = {leaf: self._line(leaf) for leaf in competing_leaves(session, self._leaves())}
-        for gang in self.open:
-            if gang != scenario.beneficiary:
-                self.lines[session.snapshot.gang_queue[gang]].push(session.gang_key(gang), gang)
+        for pair in gone.items():
+            key = victim_keys.get(pair)
+            if key is None:
+                key = victim_keys[pair] = session.gang_key(pair[0])
+            self.lines[session.snapshot.gang_queue[pair[0]]].push(key, pair[0])
         self.walk = QueueWalk(session, self.lines, self._asked)
 
     def _leaves(self) -> set[int]:
@@ -93,11 +99,8 @@ class _Simulation:
     def _line(self, leaf: int) -> ReplayLine:
         """A victim that also waits for more stands where its state after the eviction puts it, not where it stood before."""
         base = self.session.lines.waiting.get(leaf, [])
-        twice = {
-            gang for gang in self.open if gang != self.scenario.beneficiary and self.session.lines.waits(gang)
-        }
-        if twice:
-            base = [entry for entry in base if entry[1] not in twice]
+        if self.twice:
+            base = [entry for entry in base if entry[1] not in self.twice]
         return ReplayLine(self.session, base, self.open)
 
     def _asked(self, gang: int) -> Resources:

@@ -5,14 +5,14 @@ from scheduling.engine.model.snapshot import NOWHERE, ClusterSnapshot
 
 
 class QueueLedger:
-    """Sums of the tasks that hold or were promised a place. `version` of a queue grows with every change of its sums."""
+    """Sums of the tasks that hold or were promised a place. `changes` lists the leaf queues whose sums changed, in order."""
 
-    __slots__ = ("allocated", "non_preemptible", "path", "version")
+    __slots__ = ("allocated", "changes", "non_preemptible", "path")
 
     def __init__(self, snapshot: ClusterSnapshot) -> None:
         self.allocated = [sums.allocated[:] for sums in snapshot.queue_sums]
         self.non_preemptible = [sums.non_preemptible[:] for sums in snapshot.queue_sums]
-        self.version = [0] * len(snapshot.queues)
+        self.changes: list[int] = []
         self.path: list[tuple[int, ...]] = []
         """Per queue: itself, its parent and so on to the top."""
         for index, parent in enumerate(snapshot.queue_parent):
@@ -20,6 +20,7 @@ class QueueLedger:
 
     def charge(self, queue: int, amounts: Resources, sign: int, *, preemptible: bool) -> None:
         """Add (1) or take back (-1) a task at its leaf queue and all queues above."""
+        self.changes.append(queue)
         gpu, cpu, memory = amounts
         if sign < 0:
             gpu, cpu, memory = -gpu, -cpu, -memory
@@ -33,4 +34,3 @@ class QueueLedger:
                 sums[0] += gpu
                 sums[1] += cpu
                 sums[2] += memory
-            self.version[index] += 1

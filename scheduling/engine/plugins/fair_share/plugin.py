@@ -1,12 +1,13 @@
 """Fair share: divides the cluster among the queues, orders them, guards quotas and limits, and judges reclaims."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
 
 from scheduling.engine.model.queues import Queue
 from scheduling.engine.model.resources import NOTHING, Bounds, Resources
+from scheduling.engine.model.shapes import Shape
 from scheduling.engine.model.snapshot import NOWHERE, ClusterSnapshot
 from scheduling.engine.plan import Refusal
 from scheduling.engine.plugin import Key, Plugin
@@ -14,7 +15,7 @@ from scheduling.engine.plugins.fair_share import capacity, reclaim_rules
 from scheduling.engine.plugins.fair_share.division import Claim, ShareNode, divide_tree
 from scheduling.engine.plugins.fair_share.reclaim_rules import QueueStanding
 from scheduling.engine.session import Session
-from scheduling.engine.solver.scenario import Scenario
+from scheduling.engine.solver.scenario import Scenario, Unit
 
 UNITS = (1000, 1, 1)
 """One whole piece of each resource: a GPU, a millicore, a byte."""
@@ -80,11 +81,12 @@ class FairShare(Plugin):
         """Limits at every level, and for the non-preemptible the deserved amount; a resource that is not asked for is not checked."""
         return capacity.check(self, session, gang, asked)
 
+    def concerns(self, session: Session, shape: Shape) -> bool:
+        return shape.request.gpu.memory_mib > 0
+
     def fits(self, session: Session, task: int, node: int) -> str | None:
         """Requests by memory count differently on each kind of device: the same checks with what this node would make of it."""
         snapshot = session.snapshot
-        if not snapshot.tasks[task].request.gpu.memory_mib:
-            return None
         if (
             capacity.check(self, session, snapshot.task_gang[task], session.state.charge_of(task, node))
             is None
@@ -110,9 +112,7 @@ class FairShare(Plugin):
         if scenario.action != "reclaim":
             return True
         snapshot = session.snapshot
-        victims: dict[str, list[tuple[int, ...]]] = {}
-        for unit in scenario.counted_losses(session):
-            victims.setdefault(snapshot.queues[unit.queue].name, []).append(tuple(unit.amounts))
+        victims = _last_units(snapshot, scenario.counted_losses(session))
         multiplier = self.saturation_multiplier or session.config.saturation_multiplier
         return reclaim_rules.accepts(
             _Standings(self, snapshot, scenario),
@@ -124,29 +124,39 @@ class FairShare(Plugin):
         )
 
 
-class _Standings(Mapping[str, QueueStanding]):
+def _last_units(snapshot: ClusterSnapshot, units: Iterable[Unit]) -> dict[str, list[tuple[int, ...]]]:
+    """Per victim queue its last unit, and before it the sum of all others as if they were one.
+
+    What a queue holds only shrinks while its units go, so a reason that still holds for the last unit held for all before it.
+    """
+    last: dict[int, Resources] = {}
+    before: dict[int, Resources] = {}
+    for unit in units:
+        earlier = last.get(unit.queue)
+        if earlier is not None:
+            before[unit.queue] = before.get(unit.queue, NOTHING).plus(earlier)
+        last[unit.queue] = unit.amounts
+    return {
+        snapshot.queues[queue].name: [before[queue], amounts] if queue in before else [amounts]
+        for queue, amounts in last.items()
+    }
+
+
+class _Standings(dict[str, QueueStanding]):
     """The queues as they stood when the search began, made as they are asked for."""
 
     def __init__(self, plugin: FairShare, snapshot: ClusterSnapshot, scenario: Scenario) -> None:
+        super().__init__()
         self._plugin = plugin
         self._snapshot = snapshot
         self._scenario = scenario
-        self._made: dict[str, QueueStanding] = {}
 
-    def __getitem__(self, name: str) -> QueueStanding:
-        known = self._made.get(name)
-        if known is None:
-            known = self._made[name] = self._make(self._snapshot.queue_index[name])
-        return known
+    def __missing__(self, name: str) -> QueueStanding:
+        made = self[name] = self._make(self._snapshot.queue_index[name])
+        return made
 
     def __contains__(self, name: object) -> bool:
         return name in self._snapshot.queue_index
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._snapshot.queue_index)
-
-    def __len__(self) -> int:
-        return len(self._snapshot.queue_index)
 
     def _make(self, index: int) -> QueueStanding:
         queue = self._snapshot.queues[index]
