@@ -1,5 +1,6 @@
 """The life of a pod goes as its annotations tell, whoever looks and how often."""
 
+import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +24,6 @@ from cluster.simulator.stages import (
     stop,
     with_grace,
 )
-import itertools
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
