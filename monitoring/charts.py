@@ -29,12 +29,16 @@ def gpu_axis(highest: float) -> Axis:
 PERCENT = Axis("%", top=100, dtick=25)
 
 
-def figure(lines: Sequence[Line], axis: Axis, *, what: str, empty: str = "") -> Figure:
-    """The figure, and under `label` one sentence with its numbers; `empty` is what stands there without any values."""
+def figure(lines: Sequence[Line], axis: Axis, *, what: str, begin: int, end: int, empty: str = "") -> Figure:
+    """The figure from `begin` to `end` (seconds since 1970), and under `label` one sentence with its numbers.
+
+    `empty` is what stands there without any values.
+    """
     import plotly.graph_objects as go  # 0.14 s, so only where a chart is asked for
 
     drawn: Figure = go.Figure(
-        data=[trace for line in lines if (trace := _trace(line)) is not None], layout=_layout(axis)
+        data=[trace for line in lines if (trace := _trace(line)) is not None],
+        layout=_layout(axis, begin, end),
     ).to_dict()
     drawn["layout"].pop("template", None)
     drawn["label"] = sentence(lines, axis, what)
@@ -48,29 +52,31 @@ def _trace(line: Line) -> Any:
 
     if not any(value is not None for _, value in line.points):
         return None
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"mode": "lines"}
     if line.kind in ("step", "area"):
         options["line"] = {"shape": "hv"}
     if line.kind == "area":
         options["fill"] = "tozeroy"
+    if sum(value is not None for _, value in line.points) == 1:
+        options["mode"] = "markers"
     return go.Scatter(
         x=[written(time) for time, _ in line.points],
         y=[value for _, value in line.points],
         name=line.name,
-        mode="lines",
         connectgaps=False,
         meta={"role": line.role, "legend": f"average {short(line.mean)}"},
         **options,
     )
 
 
-def _layout(axis: Axis) -> dict[str, Any]:
+def _layout(axis: Axis, begin: int, end: int) -> dict[str, Any]:
     y: dict[str, Any] = {"rangemode": "tozero"}
     if axis.top is not None:
         y["range"] = [0, axis.top]
     if axis.dtick is not None:
         y["dtick"] = axis.dtick
-    return {"xaxis": {"type": "date"}, "yaxis": y, "hovermode": "x unified"}
+    x = {"type": "date", "range": [written(begin), written(end)]}
+    return {"xaxis": x, "yaxis": y, "hovermode": "x unified"}
 
 
 def written(time: int) -> str:

@@ -26,10 +26,15 @@ class Drawn:
     lines: list[Line]
     axis: Axis
     what: str
+    window: Window
     empty: str = ""
 
     def figure(self) -> dict[str, Any]:
-        return charts.figure(self.lines, self.axis, what=self.what, empty=self.empty)
+        begin, end = self.window.range.start.timestamp(), self.window.range.end.timestamp()
+        lines = [line.closed(self.window.level.step, int(end)) for line in self.lines]
+        return charts.figure(
+            lines, self.axis, what=self.what, begin=int(begin), end=int(end), empty=self.empty
+        )
 
 
 def allocation(sight: Sight, window: Window) -> Drawn:
@@ -38,17 +43,19 @@ def allocation(sight: Sight, window: Window) -> Drawn:
         Line("Allocated", "alloc", queries.allocated(sight, window), "area"),
         Line("Doing work", "util", queries.measured(sight, window, Metric.UTILIZED_GPU)),
     ]
-    return Drawn(known(lines), gpu_axis(highest(lines)), "Allocated GPUs and GPUs doing work", NOT_YET)
+    return Drawn(
+        known(lines), gpu_axis(highest(lines)), "Allocated GPUs and GPUs doing work", window, NOT_YET
+    )
 
 
 def by_pool(sight: Sight, window: Window) -> Drawn:
-    lines = largest_first(queries.allocated_by_pool(sight, window), CATEGORIES)
-    return Drawn(known(lines), gpu_axis(highest(lines)), "Allocated GPUs by node pool", NOT_YET)
+    lines = largest_first(used(queries.allocated_by_pool(sight, window)), CATEGORIES)
+    return Drawn(known(lines), gpu_axis(highest(lines)), "Allocated GPUs by node pool", window, NOT_YET)
 
 
 def by_project(sight: Sight, window: Window) -> Drawn:
-    lines = largest_first(queries.allocated_by_project(sight, window), CATEGORIES)
-    return Drawn(known(lines), gpu_axis(highest(lines)), "Allocated GPUs by project", NOT_YET)
+    lines = largest_first(used(queries.allocated_by_project(sight, window)), CATEGORIES)
+    return Drawn(known(lines), gpu_axis(highest(lines)), "Allocated GPUs by project", window, NOT_YET)
 
 
 NOT_YET = "No samples in this time range. GPUs are measured once a minute."
@@ -88,7 +95,7 @@ NODE_KINDS = {
 def workload_drawing(kind: Kind) -> Callable[[uuid.UUID, Window], Drawn]:
     def draw(workload: uuid.UUID, window: Window) -> Drawn:
         lines = queries.workload_lines(workload, kind.metric, window)
-        return Drawn(scaled(lines, kind.scale), kind.axis, kind.what, kind.empty)
+        return Drawn(scaled(lines, kind.scale), kind.axis, kind.what, window, kind.empty)
 
     return draw
 
@@ -96,7 +103,7 @@ def workload_drawing(kind: Kind) -> Callable[[uuid.UUID, Window], Drawn]:
 def node_drawing(kind: Kind) -> Callable[[Cluster, str, Window], Drawn]:
     def draw(cluster: Cluster, node: str, window: Window) -> Drawn:
         lines = queries.node_lines(cluster, node, kind.metric, window)
-        return Drawn(scaled(lines, kind.scale), kind.axis, kind.what, kind.empty)
+        return Drawn(scaled(lines, kind.scale), kind.axis, kind.what, window, kind.empty)
 
     return draw
 
@@ -119,6 +126,11 @@ def scaled(lines: list[Line], scale: float) -> list[Line]:
 def known(lines: list[Line]) -> list[Line]:
     """Without those that have no value at all in the range."""
     return [line for line in lines if line.mean is not None]
+
+
+def used(lines: list[Line]) -> list[Line]:
+    """Without those that held nothing all the time."""
+    return [line for line in lines if highest([line]) > 0]
 
 
 def highest(lines: list[Line]) -> float:

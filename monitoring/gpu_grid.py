@@ -17,6 +17,12 @@ from workloads.models import Workload
 IDLE_AFTER = timedelta(minutes=5)
 STALE_AFTER = timedelta(minutes=3)
 """Readings older than this (and than three intervals) are no longer shown as the present."""
+LEGEND = (
+    {"swatch": "free", "text": "free"},
+    {"swatch": "idle", "text": "allocated, idle"},
+    {"swatch": "ramp", "text": "1–100 %"},
+    {"swatch": "yours", "text": "yours"},
+)
 
 
 @dataclass(frozen=True)

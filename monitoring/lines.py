@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Point = tuple[int, float | None]
 """(seconds since 1970, value; None is unknown)."""
@@ -21,6 +21,13 @@ class Line:
     def mean(self) -> float | None:
         known = [value for _, value in self.points if value is not None]
         return sum(known) / len(known) if known else None
+
+    def closed(self, step: int, end: int) -> "Line":
+        """A step line drawn to the end of its last step: its value is the mean of that time, and one alone would not be seen."""
+        if self.kind == "line" or not self.points:
+            return self
+        time, value = self.points[-1]
+        return replace(self, points=[*self.points, (min(time + step, max(end, time)), value)])
 
     @property
     def last(self) -> float | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 
 from access.checks import Person, scopes_with
 from access.permissions import Permission
@@ -14,7 +14,7 @@ from access.scopes import covers
 from monitoring.lines import Line, Point, with_gaps
 from monitoring.models import Collection, Device, Metric, NodeUse, Series
 from monitoring.ranges import TimeRange
-from monitoring.rollups import LEVELS, Level, level_for
+from monitoring.rollups import HOURS, LEVELS, Level, level_for
 from organization.models import Cluster, Project
 from organization.queries import visible_clusters, visible_projects
 
@@ -85,8 +85,18 @@ class Window:
 
     @classmethod
     def of(cls, range_: TimeRange, now: datetime) -> "Window":
+        """The finest level that has the range; a young installation has less than that, and fine steps of it."""
         age = (now - range_.start).total_seconds()
-        return cls(range_, level_for(range_.seconds, age))
+        covered = range_.seconds
+        oldest = HOURS.table.objects.aggregate(oldest=Min("time"))["oldest"]  # type: ignore[attr-defined]  # abstract parent
+        if oldest is not None:
+            covered = min(covered, max(0.0, range_.end.timestamp() - oldest))
+        return cls(range_, level_for(covered, min(age, now.timestamp() - oldest) if oldest else age))
+
+    def step_words(self) -> str:
+        """'5-minute steps'."""
+        minutes = self.level.step // 60
+        return "1-hour steps" if minutes == 60 else f"{minutes}-minute steps"
 
     @property
     def samples(self) -> QuerySet[Any]:

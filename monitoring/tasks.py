@@ -15,7 +15,7 @@ def collect() -> None:
     """Whatever is due; called each second, since a product minute may be shorter than a real one."""
     for cluster in Cluster.objects.all():
         if collect_if_due(cluster, client_of):
-            live.publish("overview", cluster.pk)
+            live.publish("samples", cluster.pk)
 
 
 @shared_task(name="monitoring.forget_old_samples", ignore_result=True)

@@ -66,6 +66,8 @@ def overview_page(request: HttpRequest) -> HttpResponse:
         "ranges": range_choices(request, range_),
         "clusters": cluster_choices(sights, sight),
         "charts": chart_addresses(sight, range_),
+        "hint": f"GPUs, {queries.Window.of(range_, now).step_words()}",
+        "legend": gpu_grid.LEGEND,
         "grid_url": f"{reverse('monitoring:grid')}?cluster={sight.cluster.pk}",
         "may_submit": may_anywhere(person, Permission.SUBMIT_WORKLOADS),
     }
@@ -128,6 +130,7 @@ def grid(request: HttpRequest) -> HttpResponse:
         raise Http404
     context = {
         "grid": grid_of(request, sight),
+        "legend": gpu_grid.LEGEND,
         "sight": sight,
         "grid_url": f"{reverse('monitoring:grid')}?cluster={sight.cluster.pk}",
     }
