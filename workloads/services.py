@@ -63,7 +63,12 @@ def submit_workload(
     except IntegrityError as error:
         raise NameTaken({"name": [f"{project.name} has a workload {name} already."]}) from error
     history.begin(workload)
-    history.tell(workload, "Submitted", f"By {workload.submitted_by} ({workload.get_source_display()}).")
+    history.tell(
+        workload,
+        "Submitted",
+        f"By {workload.submitted_by} ({workload.get_source_display()}).",
+        at=workload.created_at,
+    )
     _audit(submitter, "create", workload, after=workload.spec)
     _send_when_committed(workload)
     return workload

@@ -105,6 +105,7 @@ def preview_of(request: HttpRequest, form: SubmitForm) -> dict[str, Any]:
     }
     return {
         "problems": [],
+        "project": project.name,
         "effect": effect_of(project, spec),
         "yaml": as_yaml(document),
         "api": f"POST /api/v1/workloads/{kind.plural}\n{json.dumps(body, indent=2)}",

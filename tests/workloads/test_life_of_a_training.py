@@ -101,6 +101,37 @@ def test_a_life_without_trouble(training: Workload, cluster: FakeCluster, reconc
     ]
 
 
+def test_between_the_end_of_its_pod_and_of_its_job_it_does_not_seem_to_wait_again(
+    training: Workload, cluster: FakeCluster, reconcile: Look
+) -> None:
+    pod = cluster.start_pod("train-1")
+    cluster.bind(pod, "h100-01", stamp())
+    cluster.run(pod, stamp())
+    reconcile(training.pk)
+    cluster.end(pod, stamp())
+    reconcile(training.pk)
+    assert fresh(training).phase == Phase.RUNNING
+
+    cluster.end_job("train-1", "Complete", stamp())
+    reconcile(training.pk)
+    assert "Pending" not in list(training.spans.values_list("phase", flat=True))[2:]
+
+
+def test_a_failed_try_waits_for_the_next_one(
+    training: Workload, cluster: FakeCluster, reconcile: Look
+) -> None:
+    pod = cluster.start_pod("train-1")
+    cluster.bind(pod, "h100-01", stamp())
+    cluster.end(pod, stamp(), exit_code=137, reason="OOMKilled")
+    reconcile(training.pk)
+
+    row = fresh(training)
+    assert (row.phase, row.reason) == (Phase.PENDING, "BackOff")
+    assert (
+        row.message == "Try 1 of 7 failed: Out of memory, exit code 137. The next one starts after a pause."
+    )
+
+
 def test_phases_that_passed_between_two_looks_are_put_in_from_the_stamps(
     training: Workload, cluster: FakeCluster, reconcile: Look
 ) -> None:

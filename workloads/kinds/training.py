@@ -120,9 +120,8 @@ class Training:
         target = int(job["spec"].get("completions") or 1)
         wanted = max(1, min(int(job["spec"].get("parallelism") or 1), target - done))
         status = status_of_pods(pods, wanted)
-        failed = [pod for pod in pods if pod.phase == "Failed"]
-        if status.reason == "NoPods" and failed:
-            return Status(Phase.PENDING, "BackOff", _retry(order, failed))
+        if status.reason == "NoPods":
+            return _between_pods(order, pods) or status
         return status
 
 
@@ -145,6 +144,19 @@ def _ended(
     text = status.get("completionTime") or found.get("lastTransitionTime")
     reason = "" if phase is Phase.COMPLETED else str(found.get("reason") or "")
     return Status(phase, reason, message, parse_time(str(text)) if text else None, marks_of(pods))
+
+
+def _between_pods(order: Order, pods: Sequence[PodState]) -> Status | None:
+    """Pods have ended and the Job has not said yet what follows: its end, the next pods, or another try after a pause."""
+    failed = [pod for pod in pods if pod.phase == "Failed"]
+    if failed and len(failed) <= _options(order.spec).backoff_limit:
+        return Status(Phase.PENDING, "BackOff", _retry(order, failed))
+    ended = [pod for pod in pods if pod.is_finished]
+    if not ended:
+        return None
+    marks = marks_of(ended)
+    since = next((moment for phase, moment in marks if phase is Phase.RUNNING), None)
+    return Status(Phase.RUNNING, "Ending", "Its pods have ended.", since, marks)
 
 
 def _failure(order: Order, job: Mapping[str, Any], pods: Sequence[PodState]) -> str:
