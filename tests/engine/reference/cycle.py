@@ -38,6 +38,8 @@ class Cycle:
         }
         for name in self.world.config.actions:
             actions[name]()
+        for gang in self.world.gangs.values():
+            promise_whole_gang(self.world, gang)  # a later action may have moved part of what allocate bound
         self._write_plan()
         return self.plan
 
