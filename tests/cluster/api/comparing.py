@@ -1,0 +1,67 @@
+"""Compares the answers of two servers: everything, but what each server makes up itself and what has been reviewed."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+MADE_UP = frozenset(
+    "resourceVersion uid creationTimestamp time deletionTimestamp lastTransitionTime clusterIP clusterIPs controller-uid"
+    " batch.kubernetes.io/controller-uid storageVersionHash".split()
+)
+"""Keys whose values differ from server to server; that they are there is compared."""
+
+REVIEWED = {
+    r"\.columnDefinitions\[\d+\]\.description": "only the first sentence is kept",
+    r"\.(first|last|deprecatedFirst|deprecatedLast|lastProbe|lastUpdate)(Timestamp|Time)$": "null times are left out",
+    r"\.f:(lastProbeTime|lastTransitionTime|lastUpdateTime)$": "of times that are left out",
+    r"\.managedFields\[\d+\]\.time$": "the real server forgets it in the scale subresource",
+    r"\.metadata\.managedFields$": "reviews are answered and never stored",
+    r"\.rows\[\d+\]\.cells\[4\]$": "ages, some milliseconds apart",
+}
+SENTENCES = re.compile(
+    r"StorageError|rejected our request|in scheme|@@|json parse error|unable to parse requirement|Unsupported Media Type|media types"
+    r"|continue key|no new finalizers|current: \d+|UID in record|\d+ conflict|Precondition failed|invalid continue token"
+)
+"""Messages that hold Go's inner workings or numbers of one server; their reason and code are compared all the same."""
+
+
+def differences(real: Any, simulated: Any) -> list[str]:
+    """What differs and has not been reviewed, one line each."""
+    found = _walk(_without_echoes(real), simulated, "")
+    return [text for path, text in found if not any(re.search(pattern, path) for pattern in REVIEWED)]
+
+
+def _without_echoes(answer: Any) -> Any:
+    """The real server names some broken rules twice, once for each place that checks them."""
+    causes = answer.get("details", {}).get("causes") if isinstance(answer, dict) else None
+    if not causes:
+        return answer
+    once = [cause for index, cause in enumerate(causes) if cause not in causes[:index]]
+    return {**answer, "details": {**answer["details"], "causes": once}}
+
+
+def _walk(real: Any, simulated: Any, path: str) -> Iterator[tuple[str, str]]:
+    if real == simulated:
+        return
+    if isinstance(real, dict) and isinstance(simulated, dict):
+        for key in sorted({*real, *simulated}):
+            place = f"{path}.{key}"
+            if key not in simulated:
+                yield place, f"{place}: only real: {_short(real[key])}"
+            elif key not in real:
+                yield place, f"{place}: only simulated: {_short(simulated[key])}"
+            elif key not in MADE_UP:
+                yield from _walk(real[key], simulated[key], place)
+    elif isinstance(real, list) and isinstance(simulated, list) and len(real) == len(simulated):
+        for index, pair in enumerate(zip(real, simulated, strict=True)):
+            yield from _walk(*pair, f"{path}[{index}]")
+    elif isinstance(real, str) and isinstance(simulated, str) and path.endswith("message"):
+        if not (SENTENCES.search(real) or SENTENCES.search(simulated)):
+            yield "", f"{path}: real {_short(real)}, simulated {_short(simulated)}"
+    else:
+        yield path, f"{path}: real {_short(real)}, simulated {_short(simulated)}"
+
+
+def _short(value: Any) -> str:
+    return json.dumps(value)[:400]

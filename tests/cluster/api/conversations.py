@@ -1,0 +1,367 @@
+"""Requests that both servers must answer alike: each conversation is a list of steps, sent in order. `{ns}` is the test's namespace."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+MERGE = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+APPLY = "application/apply-patch+yaml"
+JSON = "application/json"
+TABLE = {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+
+CORE = "/api/v1/namespaces/{ns}"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/{ns}/deployments"
+JOBS = "/apis/batch/v1/namespaces/{ns}/jobs"
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/{ns}/leases"
+EVENTS = "/apis/events.k8s.io/v1/namespaces/{ns}/events"
+
+
+@dataclass
+class Step:
+    method: str
+    path: str
+    body: Any = None
+    media: str = JSON
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {self.media if self.method == 'PATCH' else ''}".strip()
+
+
+def get(path: str, **headers: str) -> Step:
+    return Step("GET", path, headers=headers)
+
+
+def post(path: str, body: Any) -> Step:
+    return Step("POST", path, body)
+
+
+def put(path: str, body: Any) -> Step:
+    return Step("PUT", path, body)
+
+
+def patch(path: str, body: Any, media: str = MERGE) -> Step:
+    return Step("PATCH", path, body, media)
+
+
+def delete(path: str, body: Any = None) -> Step:
+    return Step("DELETE", path, body)
+
+
+def config_map(name: str, data: dict[str, str] | None = None, **metadata: Any) -> dict[str, Any]:
+    document = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, **metadata}}
+    return {**document, "data": data} if data else document
+
+
+CONTAINER = {
+    "name": "c",
+    "image": "example/nginx:1",
+    "ports": [{"containerPort": 80}],
+    "env": [{"name": "A", "value": "1"}],
+    "resources": {"limits": {"cpu": "1", "nvidia.com/gpu": "2"}},
+}
+
+
+def deployment(name: str = "web", **spec: Any) -> dict[str, Any]:
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [CONTAINER]}}
+    wanted = {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": template, **spec}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "labels": {"a": "b"}},
+        "spec": wanted,
+    }
+
+
+def applied(name: str, spec: dict[str, Any], **metadata: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, **metadata},
+        "spec": spec,
+    }
+
+
+def of_containers(*containers: dict[str, Any], **spec: Any) -> dict[str, Any]:
+    return {"template": {"spec": {"containers": list(containers), **spec}}}
+
+
+POD = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "p"},
+    "spec": {
+        "automountServiceAccountToken": False,
+        "schedulerName": "nobody",
+        "containers": [
+            {
+                "name": "c",
+                "image": "example/busybox",
+                "livenessProbe": {"httpGet": {"port": 80}},
+                "volumeMounts": [{"name": "v", "mountPath": "/v"}],
+                "resources": {"requests": {"cpu": "100m"}, "limits": {"nvidia.com/gpu": 1}},
+            }
+        ],
+        "volumes": [{"name": "v", "configMap": {"name": "x"}}],
+    },
+}
+BINDING = {
+    "apiVersion": "v1",
+    "kind": "Binding",
+    "metadata": {"name": "p"},
+    "target": {"kind": "Node", "name": "nowhere"},
+}
+RUNNING = {
+    "phase": "Running",
+    "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}],
+    "podIP": "10.0.0.1",
+    "podIPs": [{"ip": "10.0.0.1"}],
+}
+JOB = {
+    "apiVersion": "batch/v1",
+    "kind": "Job",
+    "metadata": {"name": "j"},
+    "spec": {
+        "suspend": True,
+        "template": {
+            "spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "example/busybox"}]}
+        },
+    },
+}
+ALWAYS = {"template": {"spec": {"containers": [{"name": "c", "image": "example/busybox"}]}}}
+LEASE = {
+    "apiVersion": "coordination.k8s.io/v1",
+    "kind": "Lease",
+    "metadata": {"name": "l"},
+    "spec": {"holderIdentity": "x", "leaseDurationSeconds": 15, "renewTime": "2026-01-01T00:00:00.000000Z"},
+}
+EVENT = {
+    "apiVersion": "events.k8s.io/v1",
+    "kind": "Event",
+    "metadata": {"name": "e1"},
+    "eventTime": "2026-01-01T00:00:00.000000Z",
+    "reason": "Foo",
+    "action": "Bar",
+    "note": "hello",
+    "type": "Normal",
+    "regarding": {"kind": "Pod", "namespace": "{ns}", "name": "p"},
+    "reportingController": "me",
+    "reportingInstance": "me-1",
+}
+PAUSED = deployment(paused=True)
+
+CONVERSATIONS: dict[str, list[Step]] = {
+    "the patches of a deployment": [
+        post(DEPLOYMENTS, PAUSED),
+        get(DEPLOYMENTS + "/web"),
+        patch(DEPLOYMENTS + "/web", {"spec": {"replicas": 3}}),
+        patch(
+            DEPLOYMENTS + "/web?fieldManager=zed",
+            {
+                "spec": of_containers(
+                    {"name": "c", "env": [{"name": "B", "value": "2"}]}, {"name": "d", "image": "x"}
+                )
+            },
+            STRATEGIC,
+        ),
+        patch(DEPLOYMENTS + "/web", {"spec": of_containers({"name": "d", "$patch": "delete"})}, STRATEGIC),
+        patch(
+            DEPLOYMENTS + "/web",
+            [
+                {"op": "add", "path": "/metadata/labels/x", "value": "y"},
+                {"op": "test", "path": "/spec/replicas", "value": 3},
+            ],
+            JSON_PATCH,
+        ),
+        patch(DEPLOYMENTS + "/web", [{"op": "test", "path": "/spec/replicas", "value": 4}], JSON_PATCH),
+        patch(DEPLOYMENTS + "/web", [{"op": "remove", "path": "/spec/foo"}], JSON_PATCH),
+        patch(DEPLOYMENTS + "/web", {}, "text/plain"),
+        patch(DEPLOYMENTS + "/web", {"metadata": {"resourceVersion": "5"}}),
+    ],
+    "server-side apply": [
+        post(DEPLOYMENTS, PAUSED),
+        patch(DEPLOYMENTS + "/web?fieldManager=app", applied("web", {"replicas": 5}), APPLY),
+        patch(
+            DEPLOYMENTS + "/web?fieldManager=app",
+            applied(
+                "web",
+                {"replicas": 5, **of_containers({"name": "c", "image": "foo"})},
+                labels={"a": "c", "x": "q"},
+            ),
+            APPLY,
+        ),
+        patch(
+            DEPLOYMENTS + "/web?fieldManager=app&force=true",
+            applied("web", {"replicas": 5}, labels={"z": "1"}),
+            APPLY,
+        ),
+        patch(
+            DEPLOYMENTS + "/web?fieldManager=app&force=true", applied("web", {"minReadySeconds": 3}), APPLY
+        ),
+        patch(DEPLOYMENTS + "/web?fieldManager=app", applied("web", {"foo": 3}), APPLY),
+        patch(DEPLOYMENTS + "/web", applied("web", {"replicas": 5}), APPLY),
+        patch(DEPLOYMENTS + "/new?fieldManager=app", deployment("new", paused=True), APPLY),
+        patch(DEPLOYMENTS + "/new?fieldManager=app", deployment("new", paused=True), APPLY),
+        get(DEPLOYMENTS + "/new/scale"),
+        patch(DEPLOYMENTS + "/new/scale", {"spec": {"replicas": 7}}),
+        get(DEPLOYMENTS + "/new"),
+    ],
+    "documents that are not right": [
+        post(DEPLOYMENTS + "?fieldValidation=Strict", deployment("w", foo=1, bar={"a": 1})),
+        post(DEPLOYMENTS + "?dryRun=All", deployment("w", foo=1)),
+        post(
+            DEPLOYMENTS + "?fieldValidation=Strict",
+            '{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a","name":"b"}}',
+        ),
+        post(DEPLOYMENTS, deployment("w", replicas="x")),
+        post(DEPLOYMENTS, deployment("w", **of_containers({"image": 1}))),
+        post(DEPLOYMENTS, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "w"}}),
+        post(DEPLOYMENTS, deployment("")),
+        post(DEPLOYMENTS, "{foo"),
+        post(DEPLOYMENTS, {**deployment("w"), "kind": "Pod"}),
+        post(DEPLOYMENTS, {**deployment("w"), "apiVersion": "v1"}),
+        post(DEPLOYMENTS, deployment("w", selector={"matchLabels": {"app": "no"}})),
+        post(DEPLOYMENTS, deployment("W_5")),
+        post(DEPLOYMENTS, {**deployment("w"), "metadata": {"name": "w", "labels": {"a b": "c"}}}),
+        post(DEPLOYMENTS, {**deployment("w"), "metadata": {"name": "w", "labels": {"x": "-"}}}),
+        post(DEPLOYMENTS, {**deployment("w"), "metadata": {"name": "w", "resourceVersion": "5"}}),
+        post(DEPLOYMENTS + "?dryRun=Foo", deployment("w")),
+        post("/apis/apps/v1/namespaces/nope/deployments", deployment("w")),
+    ],
+    "paths that are not there": [
+        get(DEPLOYMENTS + "/none"),
+        get("/apis/foo/v1/bars"),
+        get("/api/v1/foos"),
+        get("/apis/apps/v1/namespaces/{ns}/foos"),
+        post(DEPLOYMENTS + "/web", {}),
+        delete(DEPLOYMENTS + "/none"),
+        get("/apis/apps/v1"),
+        get("/apis/batch/v1"),
+        get("/apis/coordination.k8s.io"),
+    ],
+    "replacing": [
+        post(DEPLOYMENTS, PAUSED),
+        put(DEPLOYMENTS + "/web", {**PAUSED, "metadata": {"name": "web", "resourceVersion": "5"}}),
+        put(DEPLOYMENTS + "/web", {**PAUSED, "metadata": {"name": "other"}}),
+        put(DEPLOYMENTS + "/web", deployment(paused=True, selector={"matchLabels": {"app": "x"}})),
+        put(DEPLOYMENTS + "/web", {**PAUSED, "metadata": {"name": "web", "uid": "aaa"}}),
+        put(DEPLOYMENTS + "/web", PAUSED),
+        put(DEPLOYMENTS + "/none", deployment("none")),
+    ],
+    "deleting with conditions and finalizers": [
+        post(CORE + "/configmaps", config_map("cm", {"a": "b"}, finalizers=["x.y/z"])),
+        delete(CORE + "/configmaps/cm", {"preconditions": {"uid": "x"}}),
+        delete(CORE + "/configmaps/cm"),
+        delete(CORE + "/configmaps/cm"),
+        patch(CORE + "/configmaps/cm", {"metadata": {"finalizers": ["x.y/z", "x.y/q"]}}),
+        patch(CORE + "/configmaps/cm", {"data": {"c": "d"}}),
+        patch(CORE + "/configmaps/cm", {"metadata": {"finalizers": None}}),
+        get(CORE + "/configmaps/cm"),
+        post(CORE + "/configmaps", config_map("one", labels={"k": "1"})),
+        post(CORE + "/configmaps", config_map("two", labels={"k": "2"})),
+        get(CORE + "/configmaps?labelSelector=k"),
+        delete(CORE + "/configmaps?labelSelector=k%3D1"),
+        get(CORE + "/configmaps?labelSelector=k"),
+        delete(CORE + "/configmaps/two"),
+    ],
+    "the life of a pod": [
+        post(CORE + "/pods", POD),
+        patch(CORE + "/pods/p", {"spec": {"schedulerName": "x"}}),
+        patch(
+            CORE + "/pods/p",
+            {"spec": {"containers": [{"name": "c", "image": "example/busybox:2"}]}},
+            STRATEGIC,
+        ),
+        get(CORE + "/pods/p/log"),
+        post(CORE + "/pods/p/binding", {**BINDING, "metadata": {"name": "p", "uid": "zzz"}}),
+        post(CORE + "/pods/p/binding", BINDING),
+        post(CORE + "/pods/p/binding", BINDING),
+        post(CORE + "/pods/none/binding", {**BINDING, "metadata": {"name": "none"}}),
+        get(CORE + "/pods/p"),
+        patch(CORE + "/pods/p/status", {"status": RUNNING}, STRATEGIC),
+        get(CORE + "/pods?fieldSelector=spec.nodeName%3Dnowhere"),
+        get(CORE + "/pods?fieldSelector=spec.foo%3Dn1"),
+        get(CORE + "/pods?labelSelector=a%20b"),
+        get(CORE + "/pods", **TABLE),
+        get(CORE + "/pods/nope/log"),
+        get(CORE + "/pods/p/log?container=zzz"),
+        get(CORE + "/pods/p/log?tailLines=-1"),
+        post(
+            CORE + "/pods/p/eviction",
+            {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "p"}},
+        ),
+        delete(CORE + "/pods/p", {"gracePeriodSeconds": 0}),
+        get(CORE + "/pods/p"),
+        post(CORE + "/pods", {**POD, "spec": {**POD["spec"], "priorityClassName": "nope"}}),  # type: ignore[dict-item]  # a literal
+    ],
+    "jobs": [
+        post(JOBS, JOB),
+        post(JOBS, {**JOB, "metadata": {"name": "jj"}, "spec": ALWAYS}),
+        patch(JOBS + "/j", {"spec": {"completions": 4}}),
+        patch(JOBS + "/j", {"spec": {"parallelism": 4}}),
+        delete(JOBS + "/j?propagationPolicy=Background"),
+    ],
+    "services, secrets and leases": [
+        post(
+            CORE + "/services",
+            {
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": {"name": "s"},
+                "spec": {"ports": [{"port": 80}], "selector": {"a": "b"}},
+            },
+        ),
+        post(
+            CORE + "/services",
+            {
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": {"name": "9s"},
+                "spec": {"ports": [{"port": 0}]},
+            },
+        ),
+        post(
+            CORE + "/secrets",
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"a": "b"}},
+        ),
+        put(LEASES + "/l", LEASE),
+        put(LEASES + "/l", LEASE),
+        patch(LEASES + "/l", {"spec": {"leaseDurationSeconds": -1}}),
+    ],
+    "events in both dialects": [
+        post(EVENTS, EVENT),
+        get(CORE + "/events/e1"),
+        get(CORE + "/events?fieldSelector=involvedObject.name%3Dp,reason%3DFoo"),
+        get(EVENTS + "?fieldSelector=regarding.name%3Dp"),
+        get(CORE + "/events", **TABLE),
+    ],
+    "who may what": [
+        post(
+            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+            {
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SelfSubjectAccessReview",
+                "spec": {"resourceAttributes": {"verb": "get", "resource": "pods"}},
+            },
+        ),
+        post(
+            "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+            {
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SubjectAccessReview",
+                "spec": {"user": "bob", "resourceAttributes": {"verb": "get", "resource": "pods"}},
+            },
+        ),
+        get("/api/v1/pods", authorization=""),
+        get("/api/v1/pods", authorization="Bearer zzz"),
+        get("/apis", authorization=""),
+    ],
+    "lists and watches that cannot be": [
+        get(CORE + "/pods?watch=1&sendInitialEvents=true&timeoutSeconds=1"),
+        get(CORE + "/pods?resourceVersionMatch=Exact"),
+        get(CORE + "/pods?watch=1&resourceVersion=abc"),
+        get(CORE + "/pods?resourceVersion=999999999"),
+        get(CORE + "/pods?continue=zzz"),
+    ],
+}

@@ -1,0 +1,55 @@
+"""The simulator answers as the real server does: status, headers for the user, and the whole document."""
+
+import contextlib
+import json
+import secrets
+import pytest
+
+from cluster.errors import NotFound
+from cluster.kinds import NAMESPACES
+from tests.cluster.api.comparing import differences
+from tests.cluster.api.conversations import CONVERSATIONS, Step
+from tests.cluster.conftest import with_namespace
+from tests.cluster.servers import ClusterApi, Reply
+
+pytestmark = pytest.mark.control_plane
+
+
+@pytest.mark.parametrize("title", CONVERSATIONS)
+def test_both_servers_say_the_same(title: str, simulator: ClusterApi, control_plane: ClusterApi) -> None:
+    namespace = f"t-{secrets.token_hex(4)}"
+    servers = (control_plane, simulator)
+    for server in servers:
+        with_namespace(server, namespace)
+    try:
+        found: list[str] = []
+        for step in CONVERSATIONS[title]:
+            real, simulated = (say(server, step, namespace) for server in servers)
+            found += [f"{step}\n    {line}" for line in compared(real, simulated)]
+        assert not found, "\n".join(["", *found])
+    finally:
+        for server in servers:
+            forget(server, namespace)
+
+
+def say(server: ClusterApi, step: Step, namespace: str) -> Reply:
+    """Send one step, with the namespace's name put in."""
+    text = step.body if isinstance(step.body, str) else None if step.body is None else json.dumps(step.body)
+    body = text.replace("{ns}", namespace) if text is not None else None
+    return server.send(step.method, step.path.replace("{ns}", namespace), body, step.media, **step.headers)
+
+
+def compared(real: Reply, simulated: Reply) -> list[str]:
+    lines = []
+    if real.status != simulated.status:
+        lines.append(f"status: real {real.status}, simulated {simulated.status}")
+    if real.headers.get("warning", "") != simulated.headers.get("warning", ""):
+        lines.append(
+            f"warning: real {real.headers.get('warning')}, simulated {simulated.headers.get('warning')}"
+        )
+    return lines + differences(real.body, simulated.body)
+
+
+def forget(server: ClusterApi, namespace: str) -> None:
+    with contextlib.suppress(NotFound):
+        server.client.delete(NAMESPACES, namespace)
