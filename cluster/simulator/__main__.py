@@ -1,7 +1,6 @@
 """`python -m cluster.simulator`: the simulated cluster on its own, or only its nodes against another API server (`--target`)."""
 
 import argparse
-import asyncio
 import logging
 import os
 import signal
@@ -79,7 +78,7 @@ def _serve(port: int, data: Path, kubeconfig: Path, nodes: Mapping[str, int]) ->
     server = SimulatedServer(ServerSettings(port, data, kubeconfig))
     beside = NodesProcess(kubeconfig, nodes)
     try:
-        asyncio.run(server.serve(on_ready=beside.start))
+        server.run(on_ready=beside.start)
     finally:
         beside.stop()
 

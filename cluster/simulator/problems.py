@@ -139,13 +139,8 @@ def unknown_path() -> Problem:
     return Problem(404, "NotFound", "the server could not find the requested resource", details={})
 
 
-def method_not_allowed(method: str) -> Problem:
-    return Problem(
-        405,
-        "MethodNotAllowed",
-        "the server does not allow this method on the requested resource",
-        details={"method": method},
-    )
+def method_not_allowed() -> Problem:
+    return Problem(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", details={})
 
 
 def unsupported_media_type(allowed: list[str]) -> Problem:
@@ -154,6 +149,7 @@ def unsupported_media_type(allowed: list[str]) -> Problem:
         415,
         "UnsupportedMediaType",
         f"the body of the request was in an unknown format - accepted media types include: {accepted}",
+        details={},
     )
 
 

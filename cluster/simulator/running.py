@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+import uvloop
 import yaml
 
 from cluster.simulator.certificates import ensure_certificates
@@ -21,7 +22,7 @@ from cluster.simulator.store.objects import Store
 ADDRESS = "127.0.0.1"
 KEEP_ALIVE_SECONDS = 600
 """Clients keep idle connections for minutes; closing earlier than they do makes requests fail at random."""
-STOP_SECONDS = 3
+STOP_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,11 @@ class SimulatedServer:
             await asyncio.gather(*tasks, return_exceptions=True)
             self._store.close()
 
+    def run(self, *, on_ready: Callable[[], None] | None = None) -> None:
+        """`serve()` on a loop of its own, in the calling thread."""
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self.serve(on_ready=on_ready))
+
     def stop(self) -> None:
         """End `serve()`; open watches are closed after a short while. May be called from any thread."""
         if self._server is not None:
@@ -103,9 +109,20 @@ class _Server(uvicorn.Server):
         self._api = api
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Idle connections are cut: a polite end of TLS would wait for clients that have nothing to say."""
         self._api.hub.end_all()
-        await asyncio.sleep(0.05)  # the streams send their last chunks
+        await asyncio.sleep(0.1)  # the streams send their last chunks
+        self._cut(only_idle=True)
         await super().shutdown(sockets)
+        self._cut(only_idle=False)
+        await asyncio.sleep(0)
+
+    def _cut(self, *, only_idle: bool) -> None:
+        for connection in list(self.server_state.connections):
+            cycle, transport = getattr(connection, "cycle", None), getattr(connection, "transport", None)
+            idle = cycle is None or cycle.response_complete
+            if transport is not None and (idle or not only_idle):
+                transport.abort()
 
 
 async def _when_started(server: uvicorn.Server, on_ready: Callable[[], None]) -> None:

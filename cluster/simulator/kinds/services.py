@@ -76,12 +76,12 @@ def _causes(new: Document, old: Document | None) -> list[Cause]:
     if not ports and spec.get("clusterIP") != "None" and spec.get("type") != "ExternalName":
         causes.append(missing("spec.ports"))
     for index, port in enumerate(ports):
-        if not 1 <= port.get("port", 0) <= 65535:
-            causes.append(
-                wrong(
-                    f"spec.ports[{index}].port", port.get("port", 0), "must be between 1 and 65535, inclusive"
+        for key in ("port", "targetPort"):
+            number = port.get(key, 0)
+            if isinstance(number, int) and not 1 <= number <= 65535:
+                causes.append(
+                    wrong(f"spec.ports[{index}].{key}", number, "must be between 1 and 65535, inclusive")
                 )
-            )
         if len(ports) > 1 and not port.get("name"):
             causes.append(missing(f"spec.ports[{index}].name"))
     if old is not None and spec.get("clusterIP") != old.get("spec", {}).get("clusterIP"):

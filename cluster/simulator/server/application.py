@@ -44,6 +44,8 @@ class Application:
 
     def _schedule_commit(self) -> None:
         """Writes of one turn of the loop are committed together."""
+        if self._committed is not None:
+            return  # a read has committed what came before in this turn: its writers wait for the same future
         loop = asyncio.get_running_loop()
         self._committed = loop.create_future()
         loop.call_soon(self._commit)
@@ -113,7 +115,7 @@ class Application:
     async def _forward(self, request: Request, target: Target, receive: Receive, send: Send) -> None:
         url, node = proxied_url(self._api, request, target)
         if not url:  # a pod without a node has not said anything
-            await _send(send, Answer(200, b"", "text/plain"))
+            await _send(send, Answer(204, b"", "text/plain"))
             return
         status, headers, chunks = await forward(request, url, node)
         await stream(chunks, receive, send, status=status, headers=headers)

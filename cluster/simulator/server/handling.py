@@ -46,7 +46,7 @@ def handle(api: Api, request: Request, target: Target, form: Form) -> Answer:
         return written(api, target, document, form, options, 201 if is_new else 200)
     if method == "DELETE" and not target.subresource:
         return _delete(api, request, target)
-    raise method_not_allowed(method)
+    raise method_not_allowed()
 
 
 def written(
@@ -78,12 +78,7 @@ def _create(api: Api, request: Request, target: Target, form: Form) -> Answer:
     body = read_body(request, options.strictness)
     check_type(target.resource, body)
     if target.resource.namespaced and not target.namespace:
-        raise Problem(
-            405,
-            "MethodNotAllowed",
-            "the server does not allow this method on the requested resource",
-            details={},
-        )
+        raise method_not_allowed()
     document = decode(target.resource, body, options.strictness)
     created = create(api, target.resource, target.namespace, document, options)
     return written(api, target, created, form, options, 201)
@@ -114,6 +109,8 @@ def _delete(api: Api, request: Request, target: Target) -> Answer:
     if not target.name:
         deleted = delete_many(api, resource, select(api, request, target), options)
         items = [outgoing(resource, document) for document in deleted]
+        if not resource.custom:  # lists of built-in kinds say the kind once
+            items = [{k: v for k, v in item.items() if k not in ("kind", "apiVersion")} for item in items]
         metadata = {"resourceVersion": str(api.store.version)}
         return json_answer(
             {

@@ -17,7 +17,7 @@ GROUPS = ("authorization.k8s.io", "authentication.k8s.io")
 def answer_review(api: Api, request: Request, target: Target) -> Answer:
     """The review with its status filled in. Raises 405, 422."""
     if request.method != "POST":
-        raise method_not_allowed(request.method)
+        raise method_not_allowed()
     options = WriteOptions.of(request)
     body = read_body(request, options.strictness)
     check_type(target.resource, body)

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 
-from cluster.simulator.problems import bad_request, expired
+from cluster.simulator.problems import Problem, expired
 from cluster.simulator.resources import Resource
 from cluster.simulator.server.api import Api, body_of, outgoing
 from cluster.simulator.server.messages import Request, Target
@@ -33,9 +33,8 @@ def open_watch(api: Api, request: Request, target: Target, form: Form) -> tuple[
     watcher.version = api.store.version
     version = request.query.get("resourceVersion", "")
     if version not in ("", "0") and not version.isdigit():
-        raise bad_request(
-            f'resourceVersion: Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid syntax'
-        )
+        detail = f'strconv.ParseUint: parsing "{version}": invalid syntax'
+        raise Problem(500, "", f'resourceVersion: Invalid value: "{version}": {detail}')
     lines: list[bytes] = []
     if initial or (version in ("", "0") and "sendInitialEvents" not in request.query):
         found = select(api, request, target)

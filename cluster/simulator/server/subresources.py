@@ -46,7 +46,7 @@ def answer_subresource(api: Api, request: Request, target: Target) -> Answer | N
     storage, name = target.resource.storage, target.subresource
     if storage == "pods" and name in ("binding", "eviction"):
         if request.method != "POST":
-            raise method_not_allowed(request.method)
+            raise method_not_allowed()
         body = _body(request)
         return bind(api, request, target, body) if name == "binding" else evict(api, request, target, body)
     if name == "scale":
@@ -184,7 +184,7 @@ def _scale(api: Api, request: Request, target: Target) -> Answer:
     elif request.method == "PATCH" and media == JSON_PATCH:
         wanted = apply_json_patch(scale, body)
     else:
-        raise method_not_allowed(request.method)
+        raise method_not_allowed()
     if not isinstance(wanted, dict):
         raise bad_request("the body is not a Scale object")
     document = write_scale(api, target, stored, wanted, WriteOptions.of(request, "scale"))

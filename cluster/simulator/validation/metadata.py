@@ -20,10 +20,6 @@ LABEL_DETAIL = (
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an"
     " alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 )
-SERVICE_DETAIL = (
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an"
-    " alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
-)
 VALUE_DETAIL = (
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an"
     " alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is"
@@ -33,8 +29,7 @@ KEY_DETAIL = (
     "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
     " (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
 )
-LABEL_NAMED = frozenset({"namespaces"})
-SERVICE_NAMED = frozenset({"services"})
+LABEL_NAMED = frozenset({"namespaces", "services"})
 FREE_NAMED_GROUP = "rbac.authorization.k8s.io"
 
 
@@ -65,9 +60,6 @@ def _name_causes(name: str, storage: str) -> list[Cause]:
     if storage.endswith(FREE_NAMED_GROUP):
         bad = name in (".", "..") or "/" in name or "%" in name
         return [wrong(place, name, "may not contain '/' or '%'")] if bad else []
-    if storage in SERVICE_NAMED:
-        fits = len(name) <= 63 and re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", name)
-        return [] if fits else [wrong(place, name, SERVICE_DETAIL)]
     if storage in LABEL_NAMED:
         return [] if len(name) <= 63 and LABEL.fullmatch(name) else [wrong(place, name, LABEL_DETAIL)]
     if len(name) > 253:
