@@ -11,10 +11,11 @@ from scheduling.engine.model.gangs import Gang
 from scheduling.engine.model.occupancy import Occupancy
 from scheduling.engine.model.resources import Resources
 from scheduling.engine.model.snapshot import ClusterSnapshot
-from scheduling.engine.model.tasks import ACTIVE, HOLDING, ON_NODE, Task, TaskState
+from scheduling.engine.model.tasks import ACTIVE, HOLDING, ON_NODE, TaskState
 from scheduling.engine.plan import Plan
 from tests.conformance.__main__ import load_engine
 from tests.conformance.rounds import Engine
+from tests.engine.laws.life import applied, lived
 from tests.engine.laws.worlds import NOW, SIZES, World, random_world
 
 S = TaskState
@@ -32,41 +33,6 @@ ENGINE: Engine = load_engine(os.environ.get("RUNAI_LAWS_ENGINE", "fast"))
 
 def decide(world: World) -> Plan:
     return ENGINE(world.snapshot(), world.config, NOW)
-
-
-def applied(world: World, plan: Plan, *, evicted_are_gone: bool, nominated_are_there: bool) -> World:
-    """The world with the plan carried out: bound tasks run; evicted ones are leaving, or gone and waiting again."""
-    binds = {bind.task: bind for bind in plan.binds}
-    nominations = {one.task: one for one in plan.nominations}
-    evicted = {one.task for one in plan.evictions}
-
-    def after(task: Task) -> Task:
-        if task.uid in binds:
-            bind = binds[task.uid]
-            return replace(task, state=S.RUNNING, node=bind.node, gpu_groups=bind.gpu_groups)
-        if nominated_are_there and task.uid in nominations:
-            place = nominations[task.uid]
-            return replace(task, state=S.RUNNING, node=place.node, gpu_groups=place.gpu_groups)
-        if task.uid in evicted:
-            if evicted_are_gone:
-                return replace(task, state=S.PENDING, node="", gpu_groups=())
-            return replace(task, state=S.RELEASING)
-        if evicted_are_gone and nominated_are_there and task.state is S.RELEASING:
-            return replace(task, state=S.SUCCEEDED, node="", gpu_groups=())
-        return task
-
-    started = set(plan.started)
-    return replace(
-        world,
-        gangs=[
-            replace(
-                gang,
-                tasks=[after(task) for task in gang.tasks],
-                last_start=NOW - 60 if gang.uid in started else gang.last_start,
-            )
-            for gang in world.gangs
-        ],
-    )
 
 
 def overfull(world: World) -> list[str]:
@@ -262,23 +228,13 @@ def _below_common(parents: dict[str, str], queue: str, other: str) -> str:
     return queue
 
 
-def settled(world: World, rounds: int) -> list[Plan]:
-    """The plans of repeated cycles: bindings run, evicted tasks wait again, promises are forgotten, time stands still."""
-    plans = []
-    for _ in range(rounds):
-        plan = decide(world)
-        plans.append(plan)
-        world = applied(world, plan, evicted_are_gone=True, nominated_are_there=False)
-    return plans
-
-
 @pytest.mark.parametrize("size", ["tiny", "small"])
 def test_repeated_cycles_come_to_rest(size: str) -> None:
     restless = []
     for seed in range(3_000_000, 3_000_150):
         world = random_world(seed, SIZES[size])
         world = replace(world, config=replace(world.config, staleness_grace=None))
-        last = settled(world, 12)[-1]
+        last = lived(world, 12, decide)[-1]
         if last.evictions or last.binds:
             restless.append(seed)
     assert restless == []
