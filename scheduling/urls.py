@@ -1,6 +1,8 @@
 """Addresses of this app's pages."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from scheduling import views
 
 app_name = "scheduling"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("", views.scheduler, name="scheduler")]
