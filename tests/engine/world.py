@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from scheduling.engine import run_cycle
 from scheduling.engine.config import SchedulerConfig
 from scheduling.engine.model.constraints import Constraints, Taint, Toleration
 from scheduling.engine.model.gangs import Gang, PodSet, SubGroup, TopologyConstraint
@@ -66,15 +67,13 @@ class Outcome:
 
 def schedule(text: str, engine: Engine | None = None, **settings: Any) -> Outcome:
     """Run one cycle at noon. `settings` are those of SchedulerConfig."""
-    if engine is None:
-        from scheduling.engine import run_cycle as engine
-    plan = engine(read_scenario(text).snapshot(), SchedulerConfig(**settings), NOON)
+    plan = (engine or run_cycle)(read_scenario(text).snapshot(), SchedulerConfig(**settings), NOON)
     return Outcome(
         plan,
         bound={one.gang for one in plan.binds},
         evicted={one.gang for one in plan.evictions},
         reserved={one.gang for one in plan.nominations},
-        places={one.task: one.node for one in [*plan.binds, *plan.nominations]},
+        places={one.task: one.node for one in plan.binds} | {one.task: one.node for one in plan.nominations},
     )
 
 

@@ -12,7 +12,7 @@ from scheduling.engine.model.occupancy import Occupancy
 from scheduling.engine.model.resources import Resources
 from scheduling.engine.model.snapshot import ClusterSnapshot
 from scheduling.engine.model.tasks import ACTIVE, HOLDING, ON_NODE, TaskState
-from scheduling.engine.plan import Plan
+from scheduling.engine.plan import Bind, Nomination, Plan
 from tests.conformance.__main__ import load_engine
 from tests.conformance.rounds import Engine
 from tests.engine.laws.life import applied, lived
@@ -33,6 +33,10 @@ ENGINE: Engine = load_engine(os.environ.get("RUNAI_LAWS_ENGINE", "fast"))
 
 def decide(world: World) -> Plan:
     return ENGINE(world.snapshot(), world.config, NOW)
+
+
+def placed(plan: Plan) -> list[Bind | Nomination]:
+    return [*plan.binds, *plan.nominations]
 
 
 def overfull(world: World) -> list[str]:
@@ -71,7 +75,7 @@ def test_a_shared_task_gets_as_many_different_devices_as_it_asks_for(world: Worl
     plan = decide(world)
     tasks = {task.uid: task for gang in world.gangs for task in gang.tasks}
 
-    for place in [*plan.binds, *plan.nominations]:
+    for place in placed(plan):
         gpu = tasks[place.task].request.gpu
         assert len(set(place.gpu_groups)) == (gpu.devices if gpu.is_shared else 0)
 
@@ -96,12 +100,12 @@ def test_only_what_waits_is_placed_and_only_what_runs_is_evicted(world: World) -
     plan = decide(world)
     tasks = {task.uid: task for gang in world.gangs for task in gang.tasks}
     evicted = [one.task for one in plan.evictions]
-    placed = [one.task for one in [*plan.binds, *plan.nominations]]
+    promised = [one.task for one in placed(plan)]
 
     assert len(set(evicted)) == len(evicted)
-    assert len(set(placed)) == len(placed)
+    assert len(set(promised)) == len(promised)
     assert all(tasks[uid].state in HOLDING for uid in evicted)
-    assert all(tasks[uid].state is S.PENDING or uid in evicted for uid in placed)
+    assert all(tasks[uid].state is S.PENDING or uid in evicted for uid in promised)
     assert all(tasks[one.task].state is S.PENDING for one in plan.binds)
     firm = {gang.uid for gang in world.gangs if not gang.is_preemptible}
     assert not [one for one in plan.evictions if one.gang in firm and one.action != "evict_broken_gangs"]
@@ -181,12 +185,12 @@ def test_a_reclaim_takes_only_what_is_above_the_line_and_no_more_than_one_unit_b
     queues = {queue.name: queue for queue in world.queues}
     gang_queue = {gang.uid: gang.queue for gang in world.gangs}
     requests = {task.uid: (task, gang) for gang in world.gangs for task in gang.tasks}
-    taken: dict[str, list[tuple[int, ...]]] = {}
+    taken: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
     for one in lost:
         theirs = _below_common(parents, gang_queue[one.gang], lone.queue)
         task, gang = requests[one.task]
         node = snapshot.node_index[task.node]
-        taken.setdefault(theirs, []).append((gang.uid, vector(snapshot.charge_of(task, node))))  # type: ignore[arg-type]
+        taken.setdefault(theirs, []).append((gang.uid, vector(snapshot.charge_of(task, node))))
     for theirs, units in taken.items():
         queue, limit = queues[theirs], queues[theirs].effective_limit()
         line = [
@@ -198,8 +202,8 @@ def test_a_reclaim_takes_only_what_is_above_the_line_and_no_more_than_one_unit_b
             f"{theirs} was not above its quota"
         )
         per_gang: dict[str, list[tuple[int, ...]]] = {}
-        for uid, amounts in units:  # type: ignore[misc]
-            per_gang.setdefault(uid, []).append(amounts)  # type: ignore[has-type]
+        for uid, amounts in units:
+            per_gang.setdefault(uid, []).append(amounts)
         after = [a - sum(one[1][unit] for one in units) for unit, a in enumerate(allocated)]
         assert any(
             any(

@@ -90,11 +90,14 @@ class World:
     def shuffled(self, seed: int) -> "World":
         """The same world told in another order."""
         rng = random.Random(seed)
-        parts = [list(part) for part in (self.nodes, self.queues, self.gangs, self.topologies)]
-        for part in parts:
-            rng.shuffle(part)
-        gangs = [replace(gang, tasks=rng.sample(gang.tasks, len(gang.tasks))) for gang in parts[2]]
-        return World(parts[0], parts[1], gangs, parts[3], self.config)
+        gangs = [replace(gang, tasks=rng.sample(gang.tasks, len(gang.tasks))) for gang in self.gangs]
+        return World(
+            rng.sample(self.nodes, len(self.nodes)),
+            rng.sample(self.queues, len(self.queues)),
+            rng.sample(gangs, len(gangs)),
+            rng.sample(self.topologies, len(self.topologies)),
+            self.config,
+        )
 
 
 def random_world(seed: int, size: Size = SIZES["small"], features: Features = Features()) -> World:
@@ -221,23 +224,23 @@ class _Draw:
         return TaskRequest(gpu, cpu, memory, extended)
 
     def _constraints(self) -> Constraints:
-        rng, terms = self.rng, {}
+        rng, wanted = self.rng, ANYWHERE
         if self.has["node_rules"] and self._chance(0.3):
             if self._chance(0.5):
-                terms["node_selector"] = (("disk", rng.choice(["ssd", "hdd"])),)
+                wanted = replace(wanted, node_selector=(("disk", rng.choice(["ssd", "hdd"])),))
             else:
                 wish = LabelRequirement("disk", rng.choice(["In", "NotIn"]), (rng.choice(["ssd", "hdd"]),))
-                terms["node_terms"] = (NodeTerm((wish,)),)
+                wanted = replace(wanted, node_terms=(NodeTerm((wish,)),))
         if self.has["node_rules"] and self._chance(0.3):
-            terms["tolerations"] = (Toleration("only", "Exists"),)
+            wanted = replace(wanted, tolerations=(Toleration("only", "Exists"),))
         if self.has["pod_affinity"] and self._chance(0.4):
-            kind = rng.choice(["pod_affinity", "pod_anti_affinity"])
-            terms[kind] = (
-                PodAffinityTerm(
-                    "kubernetes.io/hostname", (LabelRequirement("app", "In", (rng.choice("ab"),)),)
-                ),
-            )
-        return Constraints(**terms) if terms else ANYWHERE  # type: ignore[arg-type]  # each key its own type
+            selector = (LabelRequirement("app", "In", (rng.choice("ab"),)),)
+            terms = (PodAffinityTerm("kubernetes.io/hostname", selector),)
+            if self._chance(0.5):
+                wanted = replace(wanted, pod_affinity=terms)
+            else:
+                wanted = replace(wanted, pod_anti_affinity=terms)
+        return wanted
 
     def _gang(self, uid: str, leaves: list[str]) -> Gang:
         rng = self.rng
@@ -365,7 +368,8 @@ class _Draw:
 
     def _config(self) -> SchedulerConfig:
         rng = self.rng
-        plugins, options = DEFAULT_PLUGINS, {}
+        plugins: tuple[str, ...] = DEFAULT_PLUGINS
+        options: dict[str, dict[str, object]] = {}
         if self.has["spreading"]:
             plugins = tuple("spreading" if name == "bin_packing" else name for name in DEFAULT_PLUGINS)
             options = {"gpu_sharing": {"devices": "spread", "join": False}}
