@@ -18,7 +18,7 @@ class Controllers:
         pods.listen(index.pod_changed)  # first, so that the others find what they hear of
         self.jobs = JobController(client, pods, index)
         self.replica_sets = ReplicaSetController(client, pods, index)
-        self.deployments = DeploymentController(client, self.replica_sets.replica_sets)
+        self.deployments = DeploymentController(client, self.replica_sets.replica_sets, index)
         self.nodes = NodeLifecycle(client, nodes, index)
         self.garbage = GarbageCollector(
             client,

@@ -25,6 +25,7 @@ from cluster.documents import (
 )
 from cluster.errors import AlreadyExists, Conflict, NotFound
 from cluster.kinds import DEPLOYMENTS, REPLICA_SETS
+from cluster.simulator.controllers.pod_index import PodIndex
 from cluster.simulator.work_queue import WorkQueue
 from cluster.watch import WatchCache
 
@@ -33,11 +34,13 @@ logger = logging.getLogger(__name__)
 Key = tuple[str, str]
 REVISION = "deployment.kubernetes.io/revision"
 HASH = "pod-template-hash"
+_LOOK_AGAIN_SECONDS = 0.2
 
 
 class DeploymentController:
-    def __init__(self, client: ClusterClient, replica_sets: WatchCache) -> None:
+    def __init__(self, client: ClusterClient, replica_sets: WatchCache, index: PodIndex) -> None:
         self._client = client
+        self._index = index
         self._replica_sets = replica_sets
         self._assumed: dict[str, Document] = {}
         self.deployments = WatchCache(client, DEPLOYMENTS)
@@ -158,12 +161,21 @@ class DeploymentController:
         if (deployment["spec"].get("strategy") or {}).get("type") == "Recreate":
             for one in old:
                 self._scale(one, 0)
-            if all(int((one.get("status") or {}).get("replicas") or 0) == 0 for one in old):
+            if any(self._has_live_pods(one) for one in old):
+                self._queue.add_after(key_of(deployment), _LOOK_AGAIN_SECONDS)
+            else:
                 self._scale(current, wanted)
             return
         old_total = sum(_replicas(one) for one in old)
         self._scale(current, _new_size(deployment, _replicas(current), old_total))
         self._shrink_old(deployment, current, old)
+
+    def _has_live_pods(self, replica_set: Document) -> bool:
+        """Also pods that are being deleted run until their kubelet says otherwise."""
+        return any(
+            (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+            for pod in self._index.of_owner(uid_of(replica_set))
+        )
 
     def _shrink_old(self, deployment: Document, current: Document, old: list[Document]) -> None:
         """Old pods go as far as enough stay available; those that are not available go first."""

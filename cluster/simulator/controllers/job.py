@@ -103,9 +103,13 @@ class JobController:
             self._free_orphan(key[0].removeprefix("orphan/"), key[1])
             return
         job = self._newest(key)
-        if job is None or is_deleting(job):
+        if job is None:
             return
         pods = self._index.of_owner(uid_of(job))
+        if is_deleting(job):
+            for pod in pods:  # nothing is counted any more, and nothing may hold them
+                self._take_finalizer_off(pod)
+            return
         counts = tally(job, pods)
         try:
             if _finished(job):

@@ -182,11 +182,12 @@ class Kubelet:
         agent.pods[record.uid] = record
         self._roster.lives[record.uid] = record
         self._roster.by_key[record.key] = record
-        if not is_over(record.state):
+        finished_before = is_over(record.state)
+        if not finished_before:
             self._admit(agent, record)
         if not (pod.get("status") or {}).get("startTime"):
             record.untold.append((record.state.stage, record.state.since))
-        self._move(record, changed=not is_over(record.state))
+        self._move(record, changed=not finished_before)
 
     def _read(self, agent: NodeAgent, pod: Document) -> PodLife:
         now = clock.now()
