@@ -70,9 +70,12 @@ def _is_disturbed(session: Session, task: int) -> bool:
 
 
 def _record(session: Session, solution: Scenario, rule: str) -> None:
+    """Who stopped a task is its cause; who later takes the place it was to move to is not."""
     for unit in solution.units:
         for task in unit.tasks:
-            if _is_disturbed(session, task):
+            if _is_disturbed(session, task) and not (
+                task in session.causes and session.state.was_displaced_before(task)
+            ):
                 session.causes[task] = Cause(solution.action, rule, solution.beneficiary)
 
 

@@ -27,7 +27,8 @@ class SharedDevice:
         return memory - self.held - self.promised
 
     def room_now(self, memory: int) -> int:
-        return memory - self.held - self.leaving
+        """MiB free at this moment; a device that is only promised is not there yet."""
+        return memory - self.held - self.leaving if self.held or self.leaving else 0
 
 
 class Occupancy:

@@ -6,8 +6,10 @@ inside the chosen domain, the parts with more room come first, so that the tasks
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import inf
 
 from scheduling.engine.model.gangs import TopologyConstraint
+from scheduling.engine.model.resources import WHOLE_GPU
 from scheduling.engine.plugin import Domain, Plugin
 from scheduling.engine.session import Session
 
@@ -48,7 +50,9 @@ def _candidates(
     nodes = range(len(session.snapshot.nodes)) if within.nodes is None else within.nodes
     required = levels.index(constraint.required_level) + 1 if constraint.required_level else 0
     preferred = levels.index(constraint.preferred_level) + 1 if constraint.preferred_level else required
-    rooms = _Rooms(session, tasks, levels)
+    rooms = _Rooms(session, tasks)
+    if not rooms.suffice(list(nodes)):
+        return
     pinned = _pinned_domains(session, levels[:required], active)
     for depth in range(max(preferred, required), required - 1, -1):
         grouped = _group(session, nodes, levels[:depth])
@@ -57,10 +61,10 @@ def _candidates(
             for path, members in grouped.items()
             if (pinned is None or path[:required] in pinned) and rooms.suffice(members)
         ]
-        for path in _fullest_first(fitting, grouped, rooms):
+        for path in _fullest_first(session, fitting, nodes, levels[:depth], rooms):
             members = grouped[path]
             extra = dict(within.extra)
-            if preferred > depth or constraint.preferred_level:
+            if constraint.preferred_level:
                 for node, points in _room_scores(session, rooms, members, levels[:preferred]).items():
                     extra[node] = extra.get(node, 0.0) + points
             yield Domain(tuple(members), extra)
@@ -77,17 +81,20 @@ def _group(session: Session, nodes: Iterable[int], keys: Path) -> dict[Path, lis
     return grouped
 
 
-def _fullest_first(paths: list[Path], grouped: dict[Path, list[int]], rooms: "_Rooms") -> list[Path]:
-    """From the top of the tree downwards: the fullest coarse domain first, inside it the fullest finer one, names last."""
-    depth = len(paths[0]) if paths else 0
-    above: list[dict[Path, list[int]]] = [{} for _ in range(depth + 1)]
-    for path, members in grouped.items():
-        for length in range(1, depth + 1):
-            above[length].setdefault(path[:length], []).extend(members)
-    fullness = {path: rooms.fullness(members) for level in above for path, members in level.items()}
+def _fullest_first(
+    session: Session, paths: list[Path], nodes: Iterable[int], keys: Path, rooms: "_Rooms"
+) -> list[Path]:
+    """From the top of the tree downwards: the fullest coarse domain first, inside it the fullest finer one, names last.
+
+    A coarse domain is judged with all its nodes, also those that belong to no finer one.
+    """
+    fullness: dict[Path, float] = {}
+    for length in range(1, len(keys) + 1):
+        for path, members in _group(session, nodes, keys[:length]).items():
+            fullness[path] = rooms.fullness(members)
 
     def key(path: Path) -> list[tuple[float, str]]:
-        return [(-fullness[path[:length]], path[length - 1]) for length in range(1, depth + 1)]
+        return [(-fullness[path[:length]], path[length - 1]) for length in range(1, len(path) + 1)]
 
     return sorted(paths, key=key)
 
@@ -103,7 +110,7 @@ def _pinned_domains(session: Session, keys: Path, active: list[int]) -> set[Path
 def _room_scores(session: Session, rooms: "_Rooms", members: list[int], keys: Path) -> dict[int, float]:
     """Nodes of parts with more room score higher, by rank among the parts of this domain; of equal ones the last name."""
     parts = _group(session, members, keys)
-    ranked = sorted(parts, key=lambda path: (rooms.total(parts[path]), path))
+    ranked = sorted(parts, key=lambda path: (rooms.slots(parts[path]), path))
     return {
         node: ROOM_POINTS * (place + 1) / len(ranked)
         for place, path in enumerate(ranked)
@@ -112,30 +119,42 @@ def _room_scores(session: Session, rooms: "_Rooms", members: list[int], keys: Pa
 
 
 class _Rooms:
-    """How many of the group's largest task each node takes once what is being released is gone."""
+    """What domains have free once what is being released is gone: whole GPUs, CPU and memory."""
 
-    def __init__(self, session: Session, tasks: list[int], levels: Path) -> None:
+    def __init__(self, session: Session, tasks: list[int]) -> None:
         self._session = session
         self._count = len(tasks)
-        placements = {session.snapshot.task_shape[task]: session.placement_of(task) for task in tasks}
-        for placement in placements.values():
-            placement.refresh()
-        self._placements = list(placements.values())
+        asked = [session.state.charge_of(task) for task in tasks]
+        self._largest = tuple(map(max, zip(*asked, strict=True)))
+        self._sum = tuple(map(sum, zip(*asked, strict=True)))
+        self._mixed = len({tuple(amount > 0 for amount in one) for one in asked}) > 1
 
-    def total(self, members: Iterable[int]) -> int:
-        return sum(self._on(node) for node in members)
+    def _free(self, node: int) -> tuple[int, int, int]:
+        one = self._session.state.occupancy[node]
+        return (
+            max(0, one.idle_gpus + one.releasing_gpus) * WHOLE_GPU,
+            max(0, one.idle_cpu + one.releasing_cpu),
+            max(0, one.idle_memory + one.releasing_memory),
+        )
 
-    def _on(self, node: int) -> int:
-        return min(placement.slots_on(node) for placement in self._placements)
+    def slots(self, members: list[int]) -> int:
+        """How many of the largest task fit, node by node; for tasks of different kinds all or none, by sums."""
+        if self._mixed:
+            free = self._summed(members)
+            return self._count if all(map(int.__le__, self._sum, free)) else 0
+        return sum(self._slots_on(node) for node in members)
 
-    def suffice(self, members: Iterable[int]) -> bool:
-        """Different shapes are judged by sums over the largest of each: only a domain that surely cannot is left out."""
-        members = list(members)
-        if len(self._placements) == 1:
-            return self.total(members) >= self._count
-        return all(any(one.slots_on(node) for node in members) for one in self._placements)
+    def _slots_on(self, node: int) -> int:
+        pairs = zip(self._free(node), self._largest, strict=True)
+        return min((free // amount for free, amount in pairs if amount), default=self._count)
 
-    def fullness(self, members: Iterable[int]) -> float:
-        """Request in proportion to what is free: larger is fuller."""
-        total = self.total(members)
-        return self._count / total if total else float("inf")
+    def _summed(self, members: list[int]) -> list[int]:
+        return [sum(column) for column in zip(*map(self._free, members), strict=True)] or [0, 0, 0]
+
+    def suffice(self, members: list[int]) -> bool:
+        return self.slots(members) >= self._count
+
+    def fullness(self, members: list[int]) -> float:
+        """How full the group would make the domain: the largest of the three parts."""
+        pairs = zip(self._sum, self._summed(members), strict=True)
+        return max((asked / free if free else inf for asked, free in pairs if asked), default=0.0)

@@ -82,6 +82,10 @@ class WorkingState:
         place = self._evicted_from.get(task)
         return place is not None and place.node == node and set(place.groups) == set(groups)
 
+    def was_displaced_before(self, task: int) -> bool:
+        """Whether the task had already lost its first place when it was evicted the latest time."""
+        return self._evicted_from.get(task) != self.initial_position(task)
+
     def is_displaced(self, task: int) -> bool:
         """Whether the task's latest eviction still changes anything for it."""
         return self.position(task) != self._evicted_from.get(task)
