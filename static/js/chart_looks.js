@@ -10,6 +10,13 @@ function colour(name, alpha) {
 }
 
 const PLAIN = { alloc: "chart-alloc", util: "chart-util", capacity: "chart-capacity", ready: "chart-capacity" };
+// One line each: the date stands only where a tick is a day or more.
+const TICKS = [
+  { dtickrange: [null, 1000], value: "%H:%M:%S" },
+  { dtickrange: [1000, 86399999], value: "%H:%M" },
+  { dtickrange: [86400000, "M1"], value: "%-d %b" },
+  { dtickrange: ["M1", null], value: "%b %Y" },
+];
 const nameOf = (role) => PLAIN[role] ?? (/^(cat-|u\d|ink)/.test(role) ? role : `${role}-fill`);
 
 // A trace with its colours; `meta.role` names them. Lines 1.75 px, capacity thin and dashed, gaps stay gaps.
@@ -39,7 +46,7 @@ export function template(layout) {
     hoverlabel: label,
     dragmode: "zoom",
     autosize: true,
-    xaxis: { showgrid: false, showline: true, linecolor: colour("line"), ticks: "", nticks: 9, showspikes: true, spikemode: "across", spikesnap: "cursor", spikedash: "solid", spikethickness: 1, spikecolor: colour("line-strong"), ...layout.xaxis, title: undefined },
+    xaxis: { ...(layout.xaxis?.tickformat ? {} : { tickformatstops: TICKS }), showgrid: false, showline: true, linecolor: colour("line"), ticks: "", nticks: 9, showspikes: true, spikemode: "across", spikesnap: "cursor", spikedash: "solid", spikethickness: 1, spikecolor: colour("line-strong"), ...layout.xaxis, title: undefined },
     yaxis: { rangemode: "tozero", gridcolor: colour("chart-grid"), zeroline: false, ticks: "", fixedrange: true, ...layout.yaxis, title: undefined },
     shapes: (layout.shapes ?? []).map((shape) => ({ ...shape, line: { width: 1, dash: "2px,2px", ...shape.line, color: colour(nameOf(shape.role ?? "ink-3")) } })),
     annotations: (layout.annotations ?? []).map((note) => ({ ...note, font: { size: 11, color: colour("ink-3") } })),

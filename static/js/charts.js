@@ -1,6 +1,7 @@
 // Plotly charts: figures come from an endpoint; theme, zoom, legend, table and refreshing are done here.
 import { painted, swatchOf, template } from "./chart_looks.js"; // imported only, never loaded on its own
 
+const LOAD_MS = 20000;
 const SETTINGS = { displayModeBar: false, displaylogo: false, responsive: true };
 
 class Chart {
@@ -14,13 +15,17 @@ class Chart {
   }
 
   async load() {
+    if (this.loading) return;
+    this.loading = true;
     try {
-      const answer = await fetch(this.panel.dataset.chart, { headers: { Accept: "application/json" } });
+      const answer = await fetch(this.panel.dataset.chart, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(LOAD_MS) });
       if (!answer.ok) throw new Error(`The numbers could not be read (${answer.status}).`);
       this.figure = await answer.json();
       this.draw();
     } catch (error) {
-      if (!this.figure) this.say(error.message);
+      if (!this.figure) this.say(error.name === "TimeoutError" ? "The numbers did not come within 20 s." : error.message);
+    } finally {
+      this.loading = false;
     }
   }
 

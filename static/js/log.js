@@ -1,5 +1,6 @@
 // Log views: following, searching, wrapping. Lines come from the server as HTML and are put at the end.
 const FOLLOW_MS = 2000;
+const LOAD_MS = 15000;
 
 class Log {
   constructor(view) {
@@ -20,15 +21,19 @@ class Log {
   }
 
   async load() {
+    if (this.loading) return; // a slow cluster must not pile up requests
+    this.loading = true;
     try {
-      const answer = await fetch(this.view.dataset.log, { headers: { "X-Requested-With": "fetch" } });
+      const answer = await fetch(this.view.dataset.log, { headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(LOAD_MS) });
       const html = await answer.text();
       if (!answer.ok) throw new Error(`The log could not be read (${answer.status}).`);
       this.failed = false;
       if (html !== this.html) this.put(html);
       this.state.textContent = `${this.lines.querySelectorAll(".line").length} lines${this.follows() ? ", following" : ""}`;
     } catch (error) {
-      this.state.textContent = `${error.message} What was read stays.`;
+      this.state.textContent = `${error.name === "TimeoutError" ? "The log did not come within 15 s." : error.message} What was read stays.`;
+    } finally {
+      this.loading = false;
     }
   }
 

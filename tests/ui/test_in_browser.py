@@ -57,7 +57,7 @@ class Guide:
         page = context.new_page()
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda m: self.complaints.append(m.text) if is_complaint(m.type, m.text) else None)
-        page.route("**/events/", lambda route: route.abort())  # the test server is no ASGI server: pages poll
+        page.route(f"{self.address}/events/", lambda route: route.abort())  # the test server is no ASGI server: pages poll
         page.goto(f"{self.address}{path}")
         page.wait_for_selector("[data-chart-plot] .main-svg, h1")
         return page
