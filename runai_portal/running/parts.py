@@ -50,7 +50,6 @@ def redis_part(place: Place) -> Part:
         argv=redis_command(place.data / "redis", place.redis_socket),
         ready=redis_answers(place.redis_url),
         stage=REDIS,
-        ready_within_seconds=20,
     )
 
 

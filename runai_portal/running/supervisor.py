@@ -29,7 +29,7 @@ class Part:
     ready: Ready
     stage: int
     env: Mapping[str, str] = field(default_factory=dict)
-    ready_within_seconds: float = 60.0
+    ready_within_seconds: float = 300.0
 
 
 class PartNotReady(Exception):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_WITHIN_SECONDS = 180.0
+READY_WITHIN_SECONDS = 420.0
 READY = "all parts are ready"
 
 
