@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import logging
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -53,6 +54,7 @@ class SimulatedServer:
             write_kubeconfig(
                 settings.kubeconfig, self.url, self._authority.read_text(), identities.administrator_token
             )
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # it would tell of each log that is read
         self._server: _Server | None = None
 
     async def serve(

@@ -8,7 +8,7 @@ from typing import Any
 from cluster.simulator.identities import ANONYMOUS, User
 from cluster.simulator.problems import Problem, unauthorized
 from cluster.simulator.server.api import Api
-from cluster.simulator.server.authorization import refuse_unless_allowed, refuse_unless_allowed_path
+from cluster.simulator.server.authorization import impersonated, refuse_unless_allowed, refuse_unless_allowed_path
 from cluster.simulator.server.discovery import fixed_answer
 from cluster.simulator.server.handling import handle
 from cluster.simulator.server.kubelet_proxy import forward, proxied_url
@@ -86,7 +86,7 @@ class Application:
         user = self._api.identities.user_of(token.strip()) if scheme.lower() == "bearer" else None
         if user is None:
             raise unauthorized()
-        return user
+        return impersonated(self._api, user, headers) if "impersonate-user" in headers else user
 
     async def _answer(self, request: Request, receive: Receive, send: Send) -> None:
         if not request.path.startswith(("/api/", "/apis/")):

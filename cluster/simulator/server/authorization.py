@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from cluster.simulator.identities import ADMINISTRATORS, User
+from cluster.simulator.identities import ADMINISTRATORS, AUTHENTICATED, User
 from cluster.simulator.problems import Problem, forbidden
 from cluster.simulator.server.api import Api
 from cluster.simulator.server.messages import Request, Target
@@ -35,6 +35,18 @@ def allowed(api: Api, user: User, question: Question) -> str | None:
         if _covers(rule, question):
             return f"RBAC: allowed by {binding}"
     return None
+
+
+def impersonated(api: Api, user: User, headers: dict[str, str]) -> User:
+    """Whom the request says it acts as; of several groups HTTP joins the headers by commas. Raises 403."""
+    name = headers["impersonate-user"]
+    groups = tuple(group.strip() for group in headers.get("impersonate-group", "").split(",") if group.strip())
+    for resource, wanted in (("users", (name,)), ("groups", groups)):
+        for one in wanted:
+            if allowed(api, user, Question("impersonate", "", resource, name=one)) is None:
+                detail = f'User "{user.name}" cannot impersonate resource "{resource}" in API group "" at the cluster scope'
+                raise forbidden(resource, "", one, detail)
+    return User(name, headers.get("impersonate-uid", ""), tuple(dict.fromkeys((*groups, AUTHENTICATED))))
 
 
 def refuse_unless_allowed(api: Api, user_request: Request, target: Target, *, watching: bool) -> None:

@@ -1,7 +1,7 @@
 """One request for a resource -> one answer."""
 
 from cluster.simulator.kinds import rules_for
-from cluster.simulator.problems import Problem, method_not_allowed, not_found
+from cluster.simulator.problems import method_not_allowed, not_found
 from cluster.simulator.server.api import Api, Document, body_of, outgoing
 from cluster.simulator.server.bodies import check_type, decode, read_body
 from cluster.simulator.server.creating import create
