@@ -217,7 +217,7 @@ def submit(request: Request, kind: str) -> Response:
     body = request.data
     if not isinstance(body, Mapping):
         raise InvalidInput({"": ["The body must be a JSON object."]})
-    dry_run = request.query_params.get("dryRun", "false").lower()
+    dry_run = str(request.query_params.get("dryRun", "false")).lower()
     key = request.headers.get("Idempotency-Key")
     project, spec = checked(request, body, kind, dry_run=dry_run, key=key)
     prefix = body.get("useGivenNameAsPrefix") is True
@@ -252,12 +252,12 @@ def checked(
     if not isinstance(body.get("useGivenNameAsPrefix", False), bool):
         errors["useGivenNameAsPrefix"] = ["This must be true or false."]
     project = project_of(request, body, errors)
-    name = body.get("name")
+    wanted = body.get("name")
     spec = None
     try:
         with spec_paths():
             spec = WorkloadSpec.from_json(
-                name if isinstance(name, str) else "", body.get("spec", {}), KINDS[kind]
+                wanted if isinstance(wanted, str) else "", body.get("spec", {}), KINDS[kind]
             )
     except InvalidInput as error:
         errors = {**error.errors, **errors}

@@ -1,16 +1,14 @@
 """Keeps the children of custom resources as they are wanted, and brings their state back. One for each cluster; level-triggered."""
 
 import threading
-from collections import deque
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import structlog
 from django.db import close_old_connections, connection, transaction
 
 from access.errors import InvalidInput
-from cluster import clock, labels
+from cluster import labels
 from cluster.client import ClusterClient
 from cluster.documents import (
     Document,
@@ -20,21 +18,20 @@ from cluster.documents import (
     name_of,
     namespace_of,
     owner_reference,
-    parse_time,
     uid_of,
     with_condition,
 )
 from cluster.errors import AlreadyExists, ClusterError, NotFound
-from cluster.events import last_seen
 from cluster.kinds import EVENTS, PODS, Kind
 from cluster.watch import WatchCache
 from workloads import history, recorder
 from workloads.custom_resources import attempt_of, identity_of, is_suspended, spec_of
+from workloads.heard_events import HeardEvents
 from workloads.kinds import KINDS
 from workloads.kinds.kind import Child, WorkloadKind
 from workloads.manifests import Order
-from workloads.models import DesiredPhase, EventKind, Workload
-from workloads.objects import Objects, ObjectsByWorkload, regarding_uid
+from workloads.models import DesiredPhase, Workload
+from workloads.objects import Objects, ObjectsByWorkload
 from workloads.phases import Phase
 from workloads.tasks import keep_log
 from workloads.work_queue import WorkQueue
@@ -45,8 +42,6 @@ RESYNC_SECONDS = 30.0
 """Real time between two looks at everything: whatever was missed is found then."""
 GATHER_SECONDS = 0.03
 """Changes come in bursts: one look answers for all that come within this time."""
-EVENTS_AT_ONCE = 500
-TRIES_FOR_AN_EVENT = 5
 
 
 class WorkloadController:
@@ -58,8 +53,8 @@ class WorkloadController:
         self.objects = ObjectsByWorkload()
         self.queue = WorkQueue()
         self.caches = [self._cache(kind, SELECTOR) for kind in _watched_kinds()]
-        self.events = WatchCache(client, EVENTS, on_change=self._heard_event)
-        self._heard: deque[tuple[Document, int]] = deque(maxlen=20_000)
+        self.heard = HeardEvents(self.objects)
+        self.events = WatchCache(client, EVENTS, on_change=self.heard.take)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"workloads-{cluster_id}", daemon=True)
 
@@ -105,7 +100,7 @@ class WorkloadController:
                 self.queue.done(_RESYNC)
             elif workload_id is not None:
                 self.queue.done(workload_id, failed=not self._try(workload_id))
-            self._guarded(self.record_events)
+            self._record_events()
         connection.close()
 
     def resync(self) -> None:
@@ -127,9 +122,9 @@ class WorkloadController:
             return False
         return True
 
-    def _guarded(self, work: Any) -> None:
+    def _record_events(self) -> None:
         try:
-            work()
+            self.heard.record()
         except Exception:
             log.exception("events not recorded")
 
@@ -230,33 +225,6 @@ class WorkloadController:
         except NotFound:
             return
 
-    # --- events -----------------------------------------------------------------------------------------------------
-
-    def _heard_event(self, _type: str, new: Document | None, _old: Document | None) -> None:
-        if new is not None:
-            self._heard.append((new, 0))
-
-    def record_events(self) -> None:
-        """Copy what the cluster's parts say about our objects into the histories; an event may come before its object."""
-        late: list[tuple[Document, int]] = []
-        found: list[tuple[str, Document]] = []
-        for _ in range(min(len(self._heard), EVENTS_AT_ONCE)):
-            event, tries = self._heard.popleft()
-            owner = self.objects.owner_of(regarding_uid(event))
-            if owner is not None:
-                found.append((owner, event))
-            elif tries < TRIES_FOR_AN_EVENT and _is_of_namespace_of_ours(event):
-                late.append((event, tries + 1))
-        self._heard.extend(late)
-        if not found:
-            return
-        rows = Workload.objects.in_bulk({owner for owner, _ in found})
-        by_id = {str(pk): row for pk, row in rows.items()}
-        with transaction.atomic():
-            for owner, event in found:
-                if owner in by_id:
-                    _copy_event(by_id[owner], event)
-
 
 _RESYNC = "resync"
 
@@ -310,29 +278,3 @@ def _status_document(resource: Document, recorded: recorder.Recorded) -> dict[st
         "observedGeneration": int(resource["metadata"].get("generation") or 0),
         "conditions": with_condition(conditions, condition),
     }
-
-
-def _is_of_namespace_of_ours(event: Mapping[str, Any]) -> bool:
-    return namespace_of(event).startswith("runai-")
-
-
-def _copy_event(workload: Workload, event: Mapping[str, Any]) -> None:
-    regarding = event.get("regarding") or {}
-    series = event.get("series") or {}
-    history.tell(
-        workload,
-        str(event.get("reason") or "Event"),
-        str(event.get("note") or ""),
-        at=_moment(last_seen(event)),
-        kind=EventKind.WARNING if event.get("type") == "Warning" else EventKind.NORMAL,
-        source=str(event.get("reportingController") or "cluster"),
-        about=f"{regarding.get('kind', '')}/{regarding.get('name', '')}",
-        count=int(series.get("count") or event.get("deprecatedCount") or 1),
-    )
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return parse_time(text)
-    except ValueError:
-        return clock.now()

@@ -27,6 +27,15 @@ ICON_OF_EVENT = {
 }
 
 
+FIGURES = {
+    "asked_devices": "GPUs asked for on one node",
+    "free_devices": "GPUs free in the pool",
+    "largest_hole": "most GPUs free on one node",
+    "placeable": "of its pods fit now",
+}
+"""Numbers of the scheduler in the words of people."""
+
+
 def request_lines(workload: Workload) -> list[dict[str, Any]]:
     """The panel "Request"."""
     spec, pods = workload.spec, workload.requested_pods
@@ -34,7 +43,7 @@ def request_lines(workload: Workload) -> list[dict[str, Any]]:
     each = gpus(compute.get("gpuDevicesRequest", 0))
     cpu, memory = compute.get("cpuCoreRequest"), workload.requested_memory_bytes // max(1, pods)
     may = "may be interrupted" if workload.preemptibility == Preemptibility.PREEMPTIBLE else "not interrupted"
-    lines = [
+    lines: list[dict[str, Any]] = [
         {"name": "GPUs", "value": f"{each}, whole devices" if pods == 1 else f"{pods} pods of {each}"},
         {"name": "CPU, memory", "value": f"{number(cpu)} cores, {gibibytes(memory)} a pod"},
         {"name": "Pools", "value": ", then ".join(workload.node_pools)},
@@ -138,7 +147,7 @@ def figures_of(numbers: Mapping[str, Any]) -> list[dict[str, str]]:
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
         milli = name.endswith("_milli")
-        words = name.removesuffix("_milli").replace("_", " ")
+        words = FIGURES.get(name, name.removesuffix("_milli").replace("_", " "))
         found.append({"value": number(value / 1000 if milli else value), "label": words})
     return found
 
@@ -156,7 +165,9 @@ def tally_of(tally: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def words_of(code: str) -> str:
-    text = "".join(f" {c.lower()}" if c.isupper() and i else c for i, c in enumerate(code)).replace("_", " ")
+    text = code.replace("_", " ")
+    if " " not in text:  # one word in capitals, as Kubernetes writes reasons
+        text = "".join(f" {c.lower()}" if c.isupper() and i else c for i, c in enumerate(text))
     return text[:1].upper() + text[1:]
 
 

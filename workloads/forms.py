@@ -1,23 +1,29 @@
 """The form of a submission: fields and messages. `to_spec` gives the same WorkloadSpec the API reads."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 
 from access.checks import Person
 from access.errors import InvalidInput
-from organization.models import NodePool, Project
+from organization.models import Project
 from ui.forms import Card, OrderedList, RadioCards, Segments
 from ui.wording import number
+from workloads.form_values import (
+    OWN,
+    field_of,
+    first,
+    float_of,
+    line_of,
+    pairs_in,
+    room_words,
+)
 from workloads.kinds import KINDS
-from workloads.kinds.training import BACKOFF_LIMIT
 from workloads.priorities import PRIORITY_CLASSES, Preemptibility
 from workloads.queries import PoolRoom, projects_to_submit_to, room_of
-from workloads.spec import GRACE_SECONDS, PULL_POLICIES, WorkloadSpec
+from workloads.spec import PULL_POLICIES, WorkloadSpec
 from workloads.spec_rules import CORES_AT_MOST, GPUS_AT_MOST
 
-OWN = "own"
 SIZES: dict[str, tuple[str, int, int, str]] = {
     "cpu": ("No GPU", 0, 4, "16Gi"),
     "one": ("One GPU", 1, 8, "64Gi"),
@@ -26,40 +32,22 @@ SIZES: dict[str, tuple[str, int, int, str]] = {
     "eight": ("Eight GPUs", 8, 64, "512Gi"),
 }
 """Card -> title, GPUs, cores, memory of one pod: the usual shares of an eight-GPU node."""
-FIELD_OF_PATH = {
-    "name": "name",
-    "projectId": "project",
-    "image": "image",
-    "command": "command",
-    "args": "args",
-    "workingDir": "working_dir",
-    "imagePullPolicy": "pull_policy",
-    "environmentVariables": "environment",
-    "compute.gpuDevicesRequest": "gpus",
-    "compute.cpuCoreRequest": "cores",
-    "compute.cpuMemoryRequest": "memory",
-    "compute.cpuCoreLimit": "cores_limit",
-    "compute.cpuMemoryLimit": "memory_limit",
-    "parallelism": "parallelism",
-    "completions": "completions",
-    "backoffLimit": "backoff_limit",
-    "nodePools": "node_pools",
-    "priorityClass": "priority",
-    "preemptibility": "preemptibility",
-    "terminationGracePeriodSeconds": "grace_seconds",
-    "autoDeletionTimeAfterCompletionSeconds": "auto_delete_seconds",
-    "labels": "labels",
-    "annotations": "annotations",
-}
-"""Where the API names a field, the form shows the sentence; the longest matching beginning counts."""
 
 
 class SubmitForm(forms.Form):
     """A standard training. What a card gives, a filled field beside it overrides."""
 
     project = forms.ModelChoiceField(Project.objects.none(), empty_label=None)
-    name = forms.CharField(max_length=200, help_text="Unique in the project; becomes the name of the Job.")
-    image = forms.CharField(max_length=1000, help_text="As the nodes can pull it, with tag or digest.")
+    name = forms.CharField(
+        max_length=200,
+        error_messages={"required": "Give the workload a name."},
+        help_text="Unique in the project; becomes the name of the Job.",
+    )
+    image = forms.CharField(
+        max_length=1000,
+        error_messages={"required": "Give the image to run."},
+        help_text="As the nodes can pull it, with tag or digest.",
+    )
     command = forms.CharField(required=False, help_text="Empty: what the image starts by itself.")
     args = forms.CharField(
         required=False, label="Arguments", help_text="Split like a shell does; quotes keep words together."
@@ -141,10 +129,10 @@ class SubmitForm(forms.Form):
         names = list(self.rooms)
         pools = self.fields["node_pools"]
         pools.choices = [(name, name) for name in names]  # type: ignore[attr-defined]
-        pools.widget.facts = {name: room_words(room) for name, room in self.rooms.items()}  # type: ignore[attr-defined]
+        pools.widget.facts = {name: room_words(room) for name, room in self.rooms.items()}
         size = self.fields["size"]
         size.choices = [*((key, title) for key, (title, *_) in SIZES.items()), (OWN, "Other")]  # type: ignore[attr-defined]
-        size.widget.cards = self._cards()  # type: ignore[attr-defined]
+        size.widget.cards = self._cards()
 
     def to_spec(self) -> WorkloadSpec:
         """Raises InvalidInput like the API."""
@@ -200,6 +188,9 @@ class SubmitForm(forms.Form):
             if field not in unreadable:
                 for sentence in sentences:
                     self.add_error(field, f"{line_of(path)}{sentence}")
+        order = [*self.fields, "__all__"]
+        for name in sorted(self.errors, key=order.index):  # the summary goes down the page
+            self.errors[name] = self.errors.pop(name)
 
     def _rooms(self, projects: list[Project]) -> dict[str, PoolRoom]:
         """Pools of the clusters one may submit to; a name that two clusters have is drawn for the first."""
@@ -227,95 +218,3 @@ class SubmitForm(forms.Form):
             if places
             else "Fits now: nowhere"
         )
-
-
-def first(*values: Any) -> Any:
-    return next((value for value in values if value is not None), None)
-
-
-def float_of(value: Any) -> float | None:
-    return None if value is None else float(value)
-
-
-def room_words(room: PoolRoom) -> str:
-    if not room.nodes:
-        return "no ready node"
-    if not room.gpus:
-        return f"{room.nodes} nodes without GPUs"
-    return f"{number(sum(room.free))} of {number(room.gpus)} GPUs free, at most {room.most} on one node"
-
-
-def pairs_in(text: str) -> list[dict[str, str]]:
-    """`NAME=value` a line; a line without = is a name with an empty value."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return [
-        {"name": name.strip(), "value": value} for name, _, value in (line.partition("=") for line in lines)
-    ]
-
-
-def lines_of(pairs: Iterable[dict[str, str]]) -> str:
-    return "\n".join(f"{pair['name']}={pair.get('value', '')}" for pair in pairs)
-
-
-def field_of(path: str) -> str | None:
-    while path:
-        if path in FIELD_OF_PATH:
-            return FIELD_OF_PATH[path]
-        path = path.rpartition(".")[0]
-    return None
-
-
-def line_of(path: str) -> str:
-    """`environmentVariables.2.name` is about the third line."""
-    index = next((part for part in path.split(".") if part.isdecimal()), None)
-    return "" if index is None else f"Line {int(index) + 1}: "
-
-
-def initial_of(name: str, spec: dict[str, Any], project_id: int) -> dict[str, Any]:
-    """The form filled with an earlier submission."""
-    compute = spec.get("compute", {})
-    return {
-        "project": project_id,
-        "name": name,
-        "image": spec.get("image", ""),
-        "command": spec.get("command", ""),
-        "args": spec.get("args", ""),
-        "working_dir": spec.get("workingDir", ""),
-        "pull_policy": spec.get("imagePullPolicy", ""),
-        "environment": lines_of(spec.get("environmentVariables", [])),
-        "size": OWN,
-        "gpus": compute.get("gpuDevicesRequest"),
-        "cores": compute.get("cpuCoreRequest"),
-        "memory": compute.get("cpuMemoryRequest"),
-        "cores_limit": compute.get("cpuCoreLimit"),
-        "memory_limit": compute.get("cpuMemoryLimit"),
-        "parallelism": spec.get("parallelism"),
-        "completions": spec.get("completions"),
-        "node_pools": spec.get("nodePools", []),
-        "priority": spec.get("priorityClass"),
-        "preemptibility": spec.get("preemptibility"),
-        "backoff_limit": spec.get("backoffLimit"),
-        "grace_seconds": spec.get("terminationGracePeriodSeconds"),
-        "auto_delete_seconds": spec.get("autoDeletionTimeAfterCompletionSeconds"),
-        "labels": lines_of(spec.get("labels", [])),
-        "annotations": lines_of(spec.get("annotations", [])),
-    }
-
-
-def fresh_initial(name: str, project: Project | None) -> dict[str, Any]:
-    """What a new form starts with: the smallest GPU size, the project's pools, the kind's defaults."""
-    pools = list(project.default_node_pools) if project else []
-    if project and not pools:
-        pools = ["default"] if NodePool.objects.filter(cluster_id=project.cluster_id).count() == 1 else []
-    return {
-        "project": project.pk if project else None,
-        "name": name,
-        "size": "one",
-        "parallelism": 1,
-        "pull_policy": "IfNotPresent",
-        "priority": KINDS["training"].default_priority,
-        "preemptibility": Preemptibility.PREEMPTIBLE,
-        "backoff_limit": BACKOFF_LIMIT,
-        "grace_seconds": GRACE_SECONDS[2],
-        "node_pools": pools,
-    }

@@ -2,17 +2,20 @@
 
 from datetime import timedelta
 
+import structlog
 from celery import shared_task
 from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
 
 from cluster import clock
+from cluster.errors import ClusterUnavailable
 from workloads import launcher, pod_logs
 from workloads.models import DesiredPhase, Workload, WorkloadPod
 from workloads.phases import OVER
 from workloads.services import delete_workload
 
+log = structlog.get_logger(__name__)
 SCHEDULE: dict[str, tuple[float, str, str]] = {
     "send the outbox": (2.0, "workloads.send_due", "cluster"),
     "keep logs that were missed": (30.0, "workloads.keep_missed_logs", "cluster"),
@@ -36,8 +39,12 @@ def keep_missed_logs() -> None:
     ended = WorkloadPod.objects.filter(log_kept=False).filter(
         Q(phase__in=["Succeeded", "Failed"]) | Q(gone_at__isnull=False)
     )
-    for pk in ended.values_list("pk", flat=True)[:AT_ONCE]:
-        pod_logs.keep_log(pk)
+    for pk in ended.order_by("-pk").values_list("pk", flat=True)[:AT_ONCE]:
+        try:
+            pod_logs.keep_log(pk)
+        except ClusterUnavailable as error:
+            log.info("logs are kept later", error=error.message)
+            return
 
 
 @shared_task(name="workloads.delete_expired")

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -197,7 +197,7 @@ def held_by_projects(project_ids: Iterable[int]) -> dict[tuple[int, str], dict[s
     return found
 
 
-def _add_usage(found: dict[tuple[int, str], dict[str, int]], row: dict[str, Any]) -> None:
+def _add_usage(found: dict[tuple[int, str], dict[str, int]], row: Mapping[str, Any]) -> None:
     pool = row["current_pool"] or next(iter(row["node_pools"]), "default")
     sums = found[row["project_id"], pool]
     sums["workloads"] += 1

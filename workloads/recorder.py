@@ -195,7 +195,7 @@ def _record_sums(workload: Workload, states: Sequence[PodState]) -> None:
         "allocated_cpu_milli": sum(state.cpu_milli for state in holding),
         "allocated_memory_bytes": sum(state.memory_bytes for state in holding),
         "running_pods": sum(1 for state in active if state.ready),
-        "current_pool": pool or (workload.node_pools[0] if len(workload.node_pools) == 1 else ""),
+        "current_pool": pool or _pool_without_pods(workload),
     }
     eviction = next((state.eviction for state in states if state.eviction), None)
     if eviction is not None:
@@ -210,6 +210,13 @@ def _record_sums(workload: Workload, states: Sequence[PodState]) -> None:
     workload.updated_at = clock.now()
     workload.save(update_fields=[*fresh, "updated_at"])
     live.publish("workloads", workload.pk)
+
+
+def _pool_without_pods(workload: Workload) -> str:
+    """What is over stays where it ran; what waits is where it must go, if there is only one such pool."""
+    if workload.phase in OVER and workload.current_pool:
+        return workload.current_pool
+    return str(workload.node_pools[0]) if len(workload.node_pools) == 1 else ""
 
 
 def _record_status(workload: Workload, status: Status) -> None:

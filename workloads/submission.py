@@ -16,7 +16,8 @@ from organization.models import Project
 from workloads import queries
 from workloads.custom_resources import Identity, to_custom_resource
 from workloads.effects import effect_of
-from workloads.forms import SubmitForm, fresh_initial, initial_of
+from workloads.form_values import fresh_initial, initial_of
+from workloads.forms import SubmitForm
 from workloads.kinds import KINDS
 from workloads.live_reads import as_yaml
 from workloads.services import copied_spec, free_name, submit_workload
@@ -45,7 +46,8 @@ def submit(request: HttpRequest) -> HttpResponse:
             form.show(error)
         else:
             return redirect("workloads:detail", workload_id=workload.pk)
-    context = {"form": form, "preview": preview_of(request, form)}
+    unchecked = SubmitForm(request.POST, person=person)  # what has an error is no longer in the cleaned data
+    context = {"form": form, "preview": preview_of(request, unchecked)}
     return render(request, "workloads/submit.html", context, status=422)
 
 

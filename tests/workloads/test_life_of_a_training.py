@@ -13,7 +13,9 @@ from cluster.kinds import JOBS, PODS, TRAINING_WORKLOADS
 from tests.conftest import Acme
 from tests.workloads.factories import make_workload
 from tests.workloads.fake_cluster import FakeCluster
+from workloads.heard_events import HeardEvents
 from workloads.models import DesiredPhase, Workload, WorkloadPod
+from workloads.objects import ObjectsByWorkload
 from workloads.phases import Phase
 from workloads.services import delete_workload, run_workload, stop_workload
 
@@ -309,3 +311,58 @@ def frozen_clock(moment):
     from unittest.mock import patch
 
     return patch("cluster.clock.now", return_value=moment)
+
+
+def test_what_the_cluster_tells_is_copied_once_and_counted(training: Workload, cluster: FakeCluster) -> None:
+    objects = ObjectsByWorkload()
+    pod = cluster.start_pod("train-1")
+    heard = HeardEvents(objects)
+    event = {
+        "metadata": {"name": "e", "namespace": "runai-vision"},
+        "regarding": {"kind": "Pod", "name": "train-1-0", "uid": pod["metadata"]["uid"]},
+        "reason": "FailedScheduling",
+        "note": "It needs 2 GPUs.",
+        "type": "Warning",
+        "eventTime": stamp(1),
+        "reportingController": "runai-scheduler",
+    }
+    heard.take("ADDED", event, None)
+    heard.record()  # the pod is not known yet
+    assert not training.events.filter(reason="FailedScheduling").exists()
+
+    objects.take(PODS, pod, None)
+    heard.record()
+    heard.take("MODIFIED", event | {"series": {"count": 4, "lastObservedTime": stamp(9)}}, event)
+    heard.take("ADDED", event, None)  # an old copy, as after a restart, changes nothing
+    heard.record()
+
+    row = training.events.get(reason="FailedScheduling")
+    assert (row.kind, row.count, row.source, row.about) == ("Warning", 4, "runai-scheduler", "Pod/train-1-0")
+
+
+def test_a_pod_that_is_taken_back_is_told_until_it_runs_again(
+    training: Workload, cluster: FakeCluster, reconcile: Look
+) -> None:
+    pod = cluster.start_pod("train-1")
+    cluster.bind(pod, "h100-01", stamp())
+    cluster.run(pod, stamp())
+    reconcile(training.pk)
+    note = {"action": "reclaim", "message": "Taken back for speech, below its quota."}
+    pod["metadata"] |= {
+        "deletionTimestamp": stamp(),
+        "annotations": pod["metadata"]["annotations"] | {"runai.io/eviction": json.dumps(note)},
+    }
+    reconcile(training.pk)
+    row = fresh(training)
+    assert row.interruption == note | {"pod": "train-1-0"}
+    assert training.events.get(reason="Interrupted").message == note["message"]
+
+    cluster.delete(PODS, "train-1-0", "runai-vision")
+    again = cluster.start_pod("train-1", 1)
+    reconcile(training.pk)
+    assert fresh(training).phase == Phase.PENDING
+    cluster.bind(again, "h100-02", stamp())
+    cluster.run(again, stamp())
+    reconcile(training.pk)
+    row = fresh(training)
+    assert (row.phase, row.interruption) == (Phase.RUNNING, None)
