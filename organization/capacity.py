@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from organization import usage
 from organization.models import Node, NodePool, Project
+from ui.wording import number
 
 GPU = 1000
 
@@ -16,6 +17,11 @@ class NodeSummary:
     ready: int
     gpus: int
     free: float | None
+
+    @property
+    def words(self) -> str:
+        free = "free GPUs unknown" if self.free is None else f"{number(self.free)} free"
+        return f"{self.ready} of {self.nodes} nodes ready · {self.gpus} GPUs on ready nodes · {free}"
 
 
 def held_on_nodes(nodes: Iterable[Node]) -> dict[int, float] | None:

@@ -3,7 +3,7 @@
 from organization import quotas
 from organization.models import Department, NodePool, PoolResources, Project
 from organization.queries import ready_gpus
-from organization.quota_table import cells_of
+from organization.quota_cells import cells_of
 from ui.wording import number
 
 Effect = dict[str, str]

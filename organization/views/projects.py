@@ -40,6 +40,7 @@ def project_list(request: HttpRequest) -> HttpResponseBase:
         return csv_response("projects", iter(quota_table.csv_rows(table)))
     context = {
         "table": table,
+        "summary": table.words(cluster.name),
         "cluster": cluster,
         "clusters": choices(request, clusters, cluster),
         "units": _units(request, table),

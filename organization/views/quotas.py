@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from access.forms import accepted
-from organization import consequences, queries, quota_table
+from organization import consequences, queries, quota_cells
 from organization.forms import QuotaForm
 from organization.models import Department, NodePool, PoolResources, Project
 from organization.services import quotas
@@ -52,11 +52,11 @@ def editor_of(request: HttpRequest, person: Any) -> Editor | None:
     if not key.isdecimal() or kind not in ("project", "department"):
         return None
     unit = _unit(person, kind, int(key))
-    pools = list(unit.cluster.node_pools.order_by("name"))
+    pools = quota_cells.default_last(unit.cluster.node_pools.all())
     wanted = request.GET.get("pool", "")
     pool = next((one for one in pools if str(one.pk) == wanted), None)
     if pool is None:
-        pool = next((one for one in pools if not one.is_default), pools[0])
+        pool = pools[0]
     return open_editor(request, person, kind, unit, pool)
 
 
@@ -83,7 +83,7 @@ def open_editor(
 def _pool_choices(request: HttpRequest, unit: Unit, current: NodePool) -> list[dict[str, Any]]:
     query = request.GET.copy()
     choices = []
-    for pool in unit.cluster.node_pools.order_by("name"):
+    for pool in quota_cells.default_last(unit.cluster.node_pools.all()):
         query["pool"] = str(pool.pk)
         choices.append(
             {"label": pool.name, "url": f"{request.path}?{query.urlencode()}", "current": pool == current}
@@ -97,8 +97,8 @@ def label_of(deserved_milli: int) -> str:
     return f"Save {number(gpus)} {'GPU' if 0 < gpus <= 1 else 'GPUs'}"
 
 
-def quota_rows(unit: Unit) -> list[quota_table.Cell]:
-    return quota_table.cells_of(unit)
+def quota_rows(unit: Unit) -> list[quota_cells.Cell]:
+    return quota_cells.cells_of(unit)
 
 
 def _unit(person: Any, kind: str, key: int) -> Unit:

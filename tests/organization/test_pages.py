@@ -8,7 +8,6 @@ from django.urls import URLPattern, reverse
 from access.models import AccessRule, AuditEvent
 from organization import urls
 from organization.models import Department, NodePool, PoolResources, Project, Tenant
-from organization.usage import Amounts, Usage
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -143,6 +142,16 @@ def test_the_csv_has_a_line_for_each_project_and_pool(client, acme, root, held):
     lines = b"".join(client.get(reverse("organization:projects") + "?format=csv")).decode().splitlines()
     assert len(lines) == 1 + 2 * 3
     assert "vision,research,h100,8.0,10.0,2.0,0" in lines
+
+
+def test_a_pool_without_nodes_quota_and_work_has_no_column(client, acme, root, held):
+    empty = factories.make_pool("empty", cluster=acme.cluster)
+    quota = PoolResources.objects.create(project=acme.vision, pool=empty)
+    client.force_login(root)
+    assert ">empty<" not in client.get(reverse("organization:projects")).content.decode()
+    quota.gpu_deserved_milli = 1000
+    quota.save()
+    assert ">empty<" in client.get(reverse("organization:projects")).content.decode()
 
 
 def test_a_search_keeps_what_matches(client, acme, root, held):
@@ -351,10 +360,16 @@ def test_nodes_show_cells_free_gpus_and_why_they_are_not_ready(client, acme, roo
     held.nodes[acme.cluster.pk, "h100-01"] = 2500
     client.force_login(root)
     body = client.get(reverse("organization:nodes")).content.decode()
-    for words in ("2.5 of 8", "<b>5.5</b>", "Kubelet stopped", "Unknown", "Cordoned", "2 of 4 nodes ready"):
+    for words in (
+        "2.5 of 8",
+        "<b>5.5</b>",
+        "Kubelet stopped",
+        "Unknown",
+        "Cordoned",
+        "2 of 4 nodes ready · 16 GPUs on ready nodes · 5.5 free",
+    ):
         assert words in body
     trouble = client.get(reverse("organization:nodes") + "?view=trouble").content.decode()
     assert "h100-01" not in trouble
     csv = b"".join(client.get(reverse("organization:nodes") + "?format=csv")).decode()
     assert "h100-01,Ready" in csv
-    assert Usage().held == Amounts()
