@@ -1,0 +1,120 @@
+"""Gangs that may go to several pools, and what holds a place besides our own pods."""
+
+from typing import Any
+
+import pytest
+
+from cluster.labels import GPU_RESOURCE, NODE_POOLS, QUEUE
+from scheduling.models import GangState
+from tests.conftest import Acme
+from tests.scheduling.documents import make_node, make_pod
+from tests.scheduling.fake_cluster import FakeCluster
+
+pytestmark = pytest.mark.django_db(transaction=True)
+VISION = {QUEUE: "vision"}
+
+
+def test_a_gang_is_offered_to_one_pool_after_the_other(make_runner: Any) -> None:
+    nodes = [make_node("h", gpus=1, pool="h100"), make_node("a", gpus=8, pool="a100")]
+    pod = make_pod("t", gpus=4, labels=VISION, annotations={NODE_POOLS: "h100,a100"})
+    cluster = FakeCluster(nodes=nodes, pods=[pod])
+    runner = make_runner(cluster)
+
+    runner.run(cluster.world)
+    assert cluster.placed() == {}
+    assert GangState.objects.get(name="t").pool == "a100"
+    runner.run(cluster.world)
+    assert cluster.placed() == {"t": "a"}
+
+
+def test_without_a_word_the_projects_own_pools_are_offered(make_runner: Any, acme: Acme) -> None:
+    acme.vision.default_node_pools = ["h100"]
+    acme.vision.save()
+    nodes = [make_node("h", pool="h100"), make_node("plain")]
+    cluster = FakeCluster(nodes=nodes, pods=[make_pod("t", gpus=1, labels=VISION)])
+
+    make_runner(cluster).run(cluster.world)
+
+    assert cluster.placed() == {"t": "h"}
+
+
+def test_a_project_with_the_name_of_its_department_still_has_its_own_queue(
+    make_runner: Any, acme: Acme
+) -> None:
+    acme.research.name = "vision"
+    acme.research.save()
+    cluster = FakeCluster(nodes=[make_node("n1")], pods=[make_pod("t", gpus=1, labels=VISION)])
+
+    make_runner(cluster).run(cluster.world)
+
+    assert cluster.placed() == {"t": "n1"}
+
+
+def test_a_node_with_a_pod_nobody_can_read_takes_no_new_work(make_runner: Any) -> None:
+    strange = make_pod("strange", namespace="x", gpus=1, node="n1", phase="Running", scheduler="other")
+    strange["spec"]["containers"][0]["resources"]["requests"][GPU_RESOURCE] = "NaN"
+    cluster = FakeCluster(
+        nodes=[make_node("n1"), make_node("n2")],
+        pods=[strange, make_pod("t", gpus=1, labels=VISION)],
+    )
+
+    make_runner(cluster).run(cluster.world)
+
+    assert cluster.placed()["t"] == "n2"
+
+
+def test_a_gated_pod_waits_for_its_gate(make_runner: Any) -> None:
+    pod = make_pod("t", gpus=1, labels=VISION)
+    pod["spec"]["schedulingGates"] = [{"name": "wait"}]
+    cluster = FakeCluster(nodes=[make_node("n1")], pods=[pod])
+    runner = make_runner(cluster)
+    runner.run(cluster.world)
+    assert cluster.placed() == {}
+
+    del cluster.pod("t")["spec"]["schedulingGates"]
+    cluster.pod("t")["metadata"]["resourceVersion"] = "2"
+    runner.run(cluster.world)
+    assert cluster.placed() == {"t": "n1"}
+
+
+def test_pods_of_a_gang_that_ended_well_count_towards_its_minimum(make_runner: Any) -> None:
+    told = {"runai.io/gang": '{"name": "g", "minimum": 3}'}
+    pods = [
+        make_pod(f"g-{n}", gpus=1, labels=VISION, annotations=told, owner=("Job", "g"), node="n1", phase="Succeeded")
+        for n in range(2)
+    ]  # fmt: skip
+    last = make_pod("g-2", gpus=1, labels=VISION, annotations=told, owner=("Job", "g"))
+    cluster = FakeCluster(nodes=[make_node("n1")], pods=[*pods, last])
+
+    make_runner(cluster).run(cluster.world)
+
+    assert cluster.placed()["g-2"] == "n1"
+
+
+def test_a_gang_that_is_gone_is_marked_and_comes_back_as_itself(make_runner: Any) -> None:
+    pod = make_pod("t", gpus=1, labels=VISION, owner=("StatefulSet", "s"))
+    cluster = FakeCluster(nodes=[make_node("n1")], pods=[pod])
+    runner = make_runner(cluster)
+    runner.run(cluster.world)
+    cluster.objects["pods"].clear()
+    runner.run(cluster.world)
+    assert GangState.objects.get().gone_at is not None
+
+    cluster.add(make_pod("t", gpus=1, labels=VISION, owner=("StatefulSet", "s")))
+    runner.run(cluster.world)
+    assert GangState.objects.get().gone_at is None
+
+
+def test_a_cycle_costs_the_same_number_of_queries_for_many_pods(
+    make_runner: Any, django_assert_max_num_queries: Any
+) -> None:
+    cluster = FakeCluster(
+        nodes=[make_node(f"n{n}") for n in range(10)],
+        pods=[make_pod(f"t-{n}", gpus=1, labels=VISION) for n in range(60)],
+    )
+    runner = make_runner(cluster)
+
+    with django_assert_max_num_queries(40):
+        report = runner.run(cluster.world)
+
+    assert report.bound == 60
