@@ -34,7 +34,7 @@ class SharedDevice:
 class Occupancy:
     """The running sums of one node. `idle_*` is free now; `releasing_*` will be free soon and not promised yet (may be negative).
 
-    Fits now: request <= idle. Fits later: request <= idle + releasing. A shared device counts as one whole device that is not idle,
+    Fits later: request <= idle + releasing. Fits now: that, and request <= idle. A shared device counts as one whole device that is not idle,
     and takes one pod slot for the reservation that holds it.
     """
 

@@ -1,10 +1,11 @@
-"""Which devices of a node a shared request gets."""
+"""Which devices of a node a shared request gets, by name."""
 
 from collections.abc import Iterator
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 from scheduling.engine.model.tasks import TaskState
+from scheduling.engine.session.fitting import pick_devices
 
 if TYPE_CHECKING:
     from scheduling.engine.session import Session
@@ -18,26 +19,14 @@ class DeviceChoice(NamedTuple):
 
 
 def choose_devices(session: "Session", task: int, node: int) -> DeviceChoice | None:
-    """The best fitting devices by device score, names breaking ties; new groups are named after the task that opens them."""
-    occupancy = session.state.occupancy[node]
+    """The best fitting devices; those newly opened are named after the task that opens them."""
     gpu = session.snapshot.tasks[task].request.gpu
-    total = occupancy.device_memory
-    need = gpu.memory_on(total)
-    entries: list[tuple[float, int, str, bool]] = []
-    for name, device in occupancy.shared.items():
-        if device.is_staying and device.room_later(total) >= need:
-            used = (device.held + device.leaving + device.promised) / total
-            entries.append((-session.device_score(used), 0, name, device.room_now(total) >= need))
-    fresh = -session.device_score(None)
-    idle = max(0, occupancy.idle_gpus)
-    whole = max(0, occupancy.idle_gpus + occupancy.releasing_gpus)
-    names = _fresh_names(session, task, node)
-    fresh_ones = range(min(gpu.devices, max(idle, whole)))
-    entries.extend((fresh, 1, next(names), number < idle) for number in fresh_ones)
-    if len(entries) < gpu.devices:
+    chosen = pick_devices(session.state.occupancy[node], gpu, session.device_score)
+    if chosen is None:
         return None
-    chosen = sorted(entries)[: gpu.devices]
-    return DeviceChoice(tuple(entry[2] for entry in chosen), all(entry[3] for entry in chosen))
+    names = _fresh_names(session, task, node)
+    groups = tuple(device.name or next(names) for device in chosen)
+    return DeviceChoice(groups, all(device.now for device in chosen))
 
 
 def _fresh_names(session: "Session", task: int, node: int) -> Iterator[str]:

@@ -1,7 +1,10 @@
 """Does a shape fit a node: now, once what is being released is gone, or not; and how often."""
 
+from collections.abc import Callable
 from enum import IntEnum
+from typing import NamedTuple
 
+from scheduling.engine.model.gpus import GpuRequest
 from scheduling.engine.model.occupancy import Occupancy
 from scheduling.engine.model.tasks import TaskRequest
 
@@ -14,103 +17,99 @@ class Fit(IntEnum):
     NOW = 2
 
 
+class Device(NamedTuple):
+    """One device for a shared request: an open one by name, or "" for one nobody uses yet; and whether it has room now."""
+
+    name: str
+    now: bool
+
+
+DeviceScore = Callable[[float | None], float]
+
+
+def pick_devices(node: Occupancy, gpu: GpuRequest, score: DeviceScore) -> list[Device] | None:
+    """The best devices with room once those who leave have left; None when there are too few.
+
+    Open ones before new ones of the same score, then by name. A new device takes a pod slot of its own.
+    """
+    total = node.device_memory
+    need = gpu.memory_on(total)
+    if need > total:
+        return None
+    ranked: list[tuple[float, bool, str, bool]] = []
+    for name, device in node.shared.items():
+        if device.is_staying and device.room_later(total) >= need:
+            used = (device.held + device.leaving + device.promised) / total
+            ranked.append((-score(used), False, name, device.room_now(total) >= need))
+    new = min(gpu.devices, node.idle_gpus + node.releasing_gpus, node.idle_pods + node.releasing_pods - 1)
+    if len(ranked) + max(0, new) < gpu.devices:
+        return None
+    if new > 0:
+        fresh = -score(None)
+        ranked.extend((fresh, True, "", number < node.idle_gpus) for number in range(new))
+    ranked.sort(key=lambda entry: entry[:3])
+    return [Device(name, now) for _, _, name, now in ranked[: gpu.devices]]
+
+
 class Fitting:
-    """The amounts of one shape, unpacked once. Nothing else decides here: who may run on a node is for the gates."""
+    """The amounts of one shape, unpacked once. Nothing else decides here: who may run on a node is for the gates.
 
-    __slots__ = ("cpu", "devices", "empty", "extended", "gpu", "memory", "shared")
+    What fits now must fit later too: room that is idle may be promised already, and a promise kept is worth more than a start.
+    """
 
-    def __init__(self, request: TaskRequest) -> None:
+    __slots__ = ("cpu", "devices", "extended", "gpu", "memory", "score", "shared")
+
+    def __init__(self, request: TaskRequest, score: DeviceScore) -> None:
         self.gpu = request.gpu
         self.devices = request.gpu.devices
         self.shared = request.gpu.is_shared
         self.cpu = request.cpu_milli
         self.memory = request.memory_bytes
         self.extended = request.extended
-        self.empty = not (self.devices or self.cpu or self.memory or self.extended)
+        self.score = score
 
     def of(self, node: Occupancy) -> Fit:
-        """A task that asks for nothing but a pod slot fits wherever there is one; negative releasing never blocks what is idle."""
+        """A resource that is not asked for is not looked at, so that one that is overdrawn stops nobody else."""
+        pods, now = 1, True
         if self.shared:
-            fit = self._of_shared(node)
-            if not fit:
-                return fit
-        elif node.idle_gpus >= self.devices:
-            fit = Fit.NOW
-        elif node.idle_gpus + node.releasing_gpus >= self.devices:
-            fit = Fit.LATER
-        else:
+            chosen = pick_devices(node, self.gpu, self.score)
+            if chosen is None:
+                return Fit.NO
+            pods += sum(not device.name for device in chosen)
+            now = all(device.now for device in chosen)
+        elif self.devices:
+            idle = node.idle_gpus
+            if idle + node.releasing_gpus < self.devices:
+                return Fit.NO
+            now = idle >= self.devices
+        idle = node.idle_pods
+        if idle + node.releasing_pods < pods:
             return Fit.NO
-        if (
-            node.idle_cpu >= self.cpu
-            and node.idle_memory >= self.memory
-            and node.idle_pods > 0
-            and not self.extended
-        ):
-            return fit
-        return self._of_rest(node, fit)
-
-    def later(self, node: Occupancy) -> bool:
-        """Whether it fits counting what is being released, as a nomination has to."""
-        if self.shared:
-            if not self._of_shared(node):
-                return False
-        elif node.idle_gpus + node.releasing_gpus < self.devices and self.devices:
-            return False
-        if self.empty:
-            return node.idle_pods + node.releasing_pods > 0
-        return (
-            node.idle_cpu + node.releasing_cpu >= self.cpu
-            and node.idle_memory + node.releasing_memory >= self.memory
-            and node.idle_pods + node.releasing_pods > 0
-            and all(sum(node.extended.get(name, (0, 0))) >= amount for name, amount in self.extended)
-        )
-
-    def _of_rest(self, node: Occupancy, fit: Fit) -> Fit:
-        if self.empty:
-            return (
-                fit
-                if node.idle_pods > 0
-                else Fit.LATER
-                if node.idle_pods + node.releasing_pods > 0
-                else Fit.NO
-            )
-        pairs = [
-            (self.cpu, node.idle_cpu, node.releasing_cpu),
-            (self.memory, node.idle_memory, node.releasing_memory),
-            (1, node.idle_pods, node.releasing_pods),
-        ]
-        pairs += [(amount, *node.extended.get(name, (0, 0))) for name, amount in self.extended]
-        for amount, idle, releasing in pairs:
-            if idle < amount:
-                if idle + releasing < amount:
-                    return Fit.NO
-                fit = Fit.LATER
-        return fit
-
-    def _of_shared(self, node: Occupancy) -> Fit:
-        total = node.device_memory
-        need = self.gpu.memory_on(total)
-        if need > total:
-            return Fit.NO
-        now = later = 0
-        for device in node.shared.values():
-            if device.is_staying and device.room_later(total) >= need:
-                later += 1
-                now += device.room_now(total) >= need
-        new = max(0, self.devices - now)
-        if now + max(0, node.idle_gpus) >= self.devices and node.idle_pods > new:
-            return Fit.NOW
-        new = max(0, self.devices - later)
-        if later + max(0, node.idle_gpus + node.releasing_gpus) < self.devices:
-            return Fit.NO
-        return Fit.LATER if node.idle_pods + node.releasing_pods > new else Fit.NO
+        now = now and idle >= pods
+        if self.cpu:
+            idle = node.idle_cpu
+            if idle + node.releasing_cpu < self.cpu:
+                return Fit.NO
+            now = now and idle >= self.cpu
+        if self.memory:
+            idle = node.idle_memory
+            if idle + node.releasing_memory < self.memory:
+                return Fit.NO
+            now = now and idle >= self.memory
+        for name, amount in self.extended:
+            idle, releasing = node.extended.get(name, (0, 0))
+            if amount and idle + releasing < amount:
+                return Fit.NO
+            now = now and idle >= amount
+        return Fit.NOW if now else Fit.LATER
 
     def slots(self, node: Occupancy) -> int:
         """How many such tasks fit at most once what is being released is gone: never too few."""
         most = node.idle_pods + node.releasing_pods
-        if self.devices:
-            whole = node.idle_gpus + node.releasing_gpus
-            most = min(most, whole // self.devices) if not self.shared else min(most, self.shared_slots(node))
+        if self.shared:
+            most = min(most, self.shared_slots(node))
+        elif self.devices:
+            most = min(most, (node.idle_gpus + node.releasing_gpus) // self.devices)
         if most <= 0:
             return 0
         if self.cpu:

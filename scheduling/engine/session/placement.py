@@ -22,7 +22,7 @@ class ShapePlacement:
     def __init__(self, session: "Session", shape: int) -> None:
         self._session = session
         self.shape = session.snapshot.shapes[shape]
-        self.fitting = Fitting(self.shape.request)
+        self.fitting = Fitting(self.shape.request, session.device_score)
         self.is_checked_in_place = session.is_checked_in_place(self.shape)
         nodes = range(len(session.snapshot.nodes))
         self.obstacles: list[str | None] = [session.obstacle(self.shape, node) for node in nodes]
@@ -111,9 +111,6 @@ class ShapePlacement:
     def slots_on(self, node: int) -> int:
         """How many such tasks the node takes once what is being released is gone, as of the last refresh."""
         return self._slots[node]
-
-    def fits_later(self, node: int) -> bool:
-        return self.fitting.later(self._session.state.occupancy[node])
 
     def fits_now(self, node: int) -> bool:
         return self.fitting.of(self._session.state.occupancy[node]) is Fit.NOW

@@ -68,7 +68,7 @@ def _place_all(session: "Session", tasks: list[int], domain: Domain, *, nominate
 
 def _place(session: "Session", task: int, domain: Domain, *, nominate_only: bool) -> bool:
     placement = session.placement_of(task)
-    node = _best_node(session, task, placement, domain, nominate_only=nominate_only)
+    node = _best_node(session, task, placement, domain)
     if node is None:
         return False
     groups: tuple[str, ...] = ()
@@ -82,17 +82,13 @@ def _place(session: "Session", task: int, domain: Domain, *, nominate_only: bool
     return True
 
 
-def _best_node(
-    session: "Session", task: int, placement: ShapePlacement, domain: Domain, *, nominate_only: bool
-) -> int | None:
+def _best_node(session: "Session", task: int, placement: ShapePlacement, domain: Domain) -> int | None:
     def accept(node: int) -> bool:
-        if nominate_only and not placement.fits_later(node):
-            return False
         return not placement.is_checked_in_place or session.misfit(task, node) is None
 
     wishes = placement.shape.constraints.preferred_pods
     if domain.nodes is None and not wishes:
-        return placement.best(accept if nominate_only or placement.is_checked_in_place else None)
+        return placement.best(accept if placement.is_checked_in_place else None)
 
     def extra(node: int) -> float:
         score = domain.extra.get(node, 0.0)
