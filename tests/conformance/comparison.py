@@ -5,7 +5,7 @@ from typing import Any
 
 from scheduling.engine.model.nodes import Node
 from scheduling.engine.model.occupancy import Occupancy
-from scheduling.engine.model.tasks import Task, TaskState
+from scheduling.engine.model.tasks import TaskState
 from scheduling.engine.plan import Plan
 from tests.conformance.adapter import Case, PodState, States, task_request
 from tests.conformance.rounds import Execution
@@ -138,9 +138,7 @@ def whole_gpus(case: Case, states: States) -> dict[str, tuple[int, int]]:
             state, request = states[task["name"]], task_request(task["request"])
             if state.node and state.status in WITH_PLACE:
                 groups = state.gpu_groups if request.gpu.is_shared else ()
-                rooms[state.node].place(
-                    Task(task["name"], request, TaskState[state.status.upper()], state.node, groups)
-                )
+                rooms[state.node].change(request, groups, TaskState[state.status.upper()], 1)
     return {name: (room.idle_gpus, room.releasing_gpus) for name, room in rooms.items()}
 
 

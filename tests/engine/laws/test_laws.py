@@ -47,7 +47,7 @@ def overfull(world: World) -> list[str]:
         for gang in world.gangs:
             for task in gang.tasks:
                 if task.node == node.name and task.state in ON_NODE:
-                    room.place(task)
+                    room.change(task.request, task.gpu_groups, task.state, 1)
         amounts = (room.idle_gpus, room.idle_cpu, room.idle_memory, room.idle_pods)
         if min(amounts) < 0 or any(idle < 0 for idle, _ in room.extended.values()):
             found.append(f"{node.name}: {amounts} {room.extended}")

@@ -333,7 +333,7 @@ class _Draw:
                 continue
             task.node, task.gpu_groups = node.name, groups
             task.state = TaskState.RUNNING
-            room.place(task)
+            room.change(task.request, task.gpu_groups, task.state, 1)
             return
 
     def _devices(self, task: Task, node: Node) -> tuple[str, ...] | None:
@@ -362,7 +362,7 @@ class _Draw:
         if state is TaskState.PENDING:
             task.node, task.gpu_groups = "", ()
         else:
-            room.place(task)
+            room.change(task.request, task.gpu_groups, task.state, 1)
 
     # -- settings ----------------------------------------------------------------------------------------------------
 
