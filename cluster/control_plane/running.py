@@ -3,6 +3,7 @@
 import base64
 import ctypes
 import logging
+import os
 import secrets
 import shutil
 import signal
@@ -194,6 +195,7 @@ class ControlPlane:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 cwd=self.folder,
+                env=_without_proxies(),
                 preexec_fn=_end_with_parent,
             )
         self._processes.append((name, process))
@@ -257,6 +259,11 @@ def _answers(url: str, certificate: Path | None, token: str | None) -> bool:
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError, ssl.SSLError):
         return False
+
+
+def _without_proxies() -> dict[str, str]:
+    """Nodes and pods are on this machine: a proxy of the surroundings could not reach them."""
+    return {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
 
 
 def _end_with_parent() -> None:

@@ -14,7 +14,7 @@ from cluster.retries import RetryPolicy
 from cluster.simulator.controllers.all import Controllers
 from cluster.simulator.kubelet.endpoint import Endpoint
 from cluster.simulator.kubelet.exporters import Exporters
-from cluster.simulator.kubelet.heartbeats import NODE_LEASES, Heartbeats, ensure_namespace
+from cluster.simulator.kubelet.heartbeats import INTERVAL_SECONDS, NODE_LEASES, Heartbeats, ensure_namespace
 from cluster.simulator.kubelet.kubelet import Kubelet
 from cluster.simulator.kubelet.roster import Roster
 from cluster.simulator.kubelet.writer import KubeletWriter
@@ -31,7 +31,13 @@ class World:
     """The parts, wired together. `start` returns when the first lists are in; `stop` ends all threads."""
 
     def __init__(
-        self, client: ClusterClient, *, controllers: bool = True, events: bool = True, port: int = 0
+        self,
+        client: ClusterClient,
+        *,
+        controllers: bool = True,
+        events: bool = True,
+        port: int = 0,
+        heartbeat_seconds: float = INTERVAL_SECONDS,
     ) -> None:
         self.client = client
         self.roster = Roster()
@@ -40,7 +46,7 @@ class World:
         self.endpoint = Endpoint(self.roster, port=port)
         self.writer = KubeletWriter(client, self.roster, port=self.endpoint.port, events=events)
         self.kubelet = Kubelet(self.roster, self.writer)
-        self.heartbeats = Heartbeats(client, self.roster, self.writer)
+        self.heartbeats = Heartbeats(client, self.roster, self.writer, interval=heartbeat_seconds)
         self.exporters = Exporters(client, self.roster)
         self.controllers = Controllers(client, self.pods, self.nodes) if controllers else None
         self.nodes.listen(self.kubelet.node_changed)

@@ -1,6 +1,7 @@
 """Heartbeats of the simulated nodes: a lease each in kube-node-lease, renewed in real time, so that a silent node can be told."""
 
 import logging
+import math
 import threading
 import time
 from datetime import UTC, datetime
@@ -16,9 +17,9 @@ from cluster.simulator.kubelet.writer import KubeletWriter
 logger = logging.getLogger(__name__)
 
 NODE_LEASES = "kube-node-lease"
-LEASE_SECONDS = 40
-"""As the real kubelet has it: a node is silent when its lease is older."""
-_INTERVAL, _LONGEST_INTERVAL = 10.0, 20.0
+INTERVAL_SECONDS = 10.0
+"""As the real kubelet has it; the lease lasts four times as long, after which the node counts as silent."""
+_LEASE_INTERVALS = 4
 _AT_ONCE = 50
 """Leases renewed in one go; more nodes are spread over the interval, and the interval grows."""
 _STATUS_SECONDS = 300.0
@@ -27,8 +28,16 @@ _STATUS_SECONDS = 300.0
 class Heartbeats:
     """One thread for all nodes; wakes once per interval for a small cluster."""
 
-    def __init__(self, client: ClusterClient, roster: Roster, writer: KubeletWriter) -> None:
+    def __init__(
+        self,
+        client: ClusterClient,
+        roster: Roster,
+        writer: KubeletWriter,
+        *,
+        interval: float = INTERVAL_SECONDS,
+    ) -> None:
         self._client = client
+        self._interval = interval
         self._roster = roster
         self._writer = writer
         self._stopping = threading.Event()
@@ -47,7 +56,8 @@ class Heartbeats:
             with self._roster.lock:
                 agents = list(self._roster.agents.values())
             groups = [agents[start : start + _AT_ONCE] for start in range(0, len(agents), _AT_ONCE)] or [[]]
-            interval = min(_LONGEST_INTERVAL, max(_INTERVAL, len(agents) / 20))
+            # a thousand nodes at ten seconds would be a hundred writes a second: up to half of the lease may pass
+            interval = min(self._interval * _LEASE_INTERVALS / 2, max(self._interval, len(agents) / 20))
             for group in groups:
                 self._beat(group)
                 if self._stopping.wait(interval / len(groups)):
@@ -66,7 +76,7 @@ class Heartbeats:
     def _renew(self, agent: NodeAgent) -> None:
         spec = {
             "holderIdentity": agent.name,
-            "leaseDurationSeconds": LEASE_SECONDS,
+            "leaseDurationSeconds": math.ceil(self._interval * _LEASE_INTERVALS),
             "renewTime": format_micro_time(datetime.now(UTC)),
         }
         try:
