@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from monitoring.overview import stale_after
 from monitoring.queries import Sight, collection_of, node_uses
+from monitoring.tiles import stale_after
 from ui.wording import duration
 
 SHOWN_NODES = 100

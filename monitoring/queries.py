@@ -107,20 +107,24 @@ class Window:
         return rows
 
 
-def allocated(sight: Sight, window: Window) -> list[Point]:
-    """GPUs held by what the person sees."""
-    rows = _project_rows(sight, window, Metric.ALLOCATED_GPU).values("time").annotate(total=Sum("value"))
+def allocated(sight: Sight, window: Window, *, pool: str = "") -> list[Point]:
+    """GPUs held by what the person sees, in one pool if named."""
+    rows = (
+        _project_rows(sight, window, Metric.ALLOCATED_GPU, pool).values("time").annotate(total=Sum("value"))
+    )
     return with_gaps(list(rows.order_by("time").values_list("time", "total")), window.level.step)
 
 
-def measured(sight: Sight, window: Window, metric: Metric) -> list[Point]:
+def measured(sight: Sight, window: Window, metric: Metric, *, pool: str = "") -> list[Point]:
     """UTILIZED_GPU or IDLE_ALLOCATED_GPU over what the person sees; unknown while any part of it is not measured."""
     grouped = (
-        _project_rows(sight, window, metric).values("time").annotate(parts=Count("pk"), total=Sum("value"))
+        _project_rows(sight, window, metric, pool)
+        .values("time")
+        .annotate(parts=Count("pk"), total=Sum("value"))
     )
     known = {time: (parts, total) for time, parts, total in grouped.values_list("time", "parts", "total")}
     held = (
-        _project_rows(sight, window, Metric.ALLOCATED_GPU)
+        _project_rows(sight, window, Metric.ALLOCATED_GPU, pool)
         .values("time")
         .annotate(parts=Count("pk"))
         .order_by("time")
@@ -140,9 +144,12 @@ def capacity(sight: Sight, window: Window) -> list[Point]:
     return summed(window, Q(series__cluster=sight.cluster, series__metric=Metric.READY_GPU))
 
 
-def pool_figure(sight: Sight, window: Window, metric: Metric) -> list[Point]:
-    """A figure that pools have themselves (nodes, GPUs there are), over the cluster."""
-    return summed(window, Q(series__cluster=sight.cluster, series__metric=metric, series__node=""))
+def pool_figure(sight: Sight, window: Window, metric: Metric, *, pool: str = "") -> list[Point]:
+    """A figure that pools have themselves (nodes, GPUs there are), over the cluster or one pool; for those who see it whole."""
+    if not sight.whole:
+        return []
+    within = Q(series__pool=pool) if pool else Q()
+    return summed(window, Q(series__cluster=sight.cluster, series__metric=metric, series__node="") & within)
 
 
 def counted(sight: Sight, window: Window, metric: Metric) -> list[Point]:
@@ -183,10 +190,11 @@ def role_of_project(project: int) -> str:
     return f"cat-{(project - 1) % CATEGORIES + 1}"
 
 
-def _project_rows(sight: Sight, window: Window, metric: Metric) -> QuerySet[Any]:
+def _project_rows(sight: Sight, window: Window, metric: Metric, pool: str = "") -> QuerySet[Any]:
     """Samples of the sums by project and pool, not those of single workloads or devices."""
+    within = Q(series__pool=pool) if pool else Q()
     return window.samples.filter(
-        sight.of_series, series__metric=metric, series__workload__isnull=True, series__node=""
+        sight.of_series & within, series__metric=metric, series__workload__isnull=True, series__node=""
     )
 
 

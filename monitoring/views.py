@@ -17,9 +17,10 @@ from access.permissions import Permission
 from cluster import clock
 from monitoring import figures, gpu_grid, health, queries
 from monitoring.charts import rows
-from monitoring.overview import context_line, overview, stale_after
+from monitoring.overview import context_line, overview
 from monitoring.queries import Sight
 from monitoring.ranges import LABELS, RangeWrong, TimeRange, read_range
+from monitoring.tiles import stale_after
 from organization.queries import visible_nodes
 from ui.csv_files import csv_response
 from workloads.queries import all_visible

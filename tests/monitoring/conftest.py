@@ -9,7 +9,8 @@ import pytest
 import time_machine
 
 from cluster.labels import WORKLOAD_ID
-from organization.models import Project
+from monitoring.collecting import collect
+from organization.models import Node, Project
 from tests.conftest import Acme
 from tests.monitoring.cluster_pages import PagesOfACluster, eight_free, h100
 from tests.scheduling.documents import make_pod
@@ -77,3 +78,16 @@ def make_workload(name: str, *, project: Project, phase: str, **fields: Any) -> 
 def static_folder(settings: Any) -> None:
     """Whitenoise warns where there is none."""
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture
+def measured(acme: Acme, pages: Any, noon: Any, vision_workload: uuid.UUID) -> Acme:
+    """Seven minutes of figures, nodes as the collector of nodes writes them, and the workloads behind the pods."""
+    pool = acme.cluster.node_pools.get(name="h100")
+    for name in ("h100-01", "h100-02"):
+        Node.objects.create(cluster=acme.cluster, name=name, pool=pool, ready=True, gpu_count=8, gpu_product="H100", created_at=NOON, seen_at=NOON)  # fmt: skip
+    make_workload("secret-train", project=acme.vision, id=vision_workload, phase="Running")
+    make_workload("talk", project=acme.speech, phase="Pending")
+    for minutes in range(6, -1, -1):
+        collect(acme.cluster, pages, at=NOON - timedelta(minutes=minutes), last=None)
+    return acme

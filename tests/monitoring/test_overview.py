@@ -19,19 +19,6 @@ from tests.monitoring.conftest import NOON, make_workload
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def measured(acme: Acme, pages: Any, noon: Any, vision_workload: uuid.UUID) -> Acme:
-    """Ten minutes of figures, nodes as the collector of nodes writes them, and the workloads behind the pods."""
-    pool = acme.cluster.node_pools.get(name="h100")
-    for name in ("h100-01", "h100-02"):
-        Node.objects.create(cluster=acme.cluster, name=name, pool=pool, ready=True, gpu_count=8, gpu_product="H100", created_at=NOON, seen_at=NOON)  # fmt: skip
-    make_workload("secret-train", project=acme.vision, id=vision_workload, phase="Running")
-    make_workload("talk", project=acme.speech, phase="Pending")
-    for minutes in range(10, -1, -1):
-        collect(acme.cluster, pages, at=NOON - timedelta(minutes=minutes), last=None)
-    return acme
-
-
 def page(client: Client, person: User, address: str = "/") -> str:
     client.force_login(person)
     response = client.get(address)

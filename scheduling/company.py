@@ -1,0 +1,51 @@
+"""The rows of the organisation that a snapshot needs: pools, projects under departments, and their quotas."""
+
+from dataclasses import dataclass
+
+from organization.models import Cluster, NodePool, PoolResources, Project
+from scheduling.engine.model.queues import Queue
+from scheduling.engine.model.resources import Bounds
+from scheduling.queues import OrgUnit, Quota, queues_of
+
+
+@dataclass(frozen=True)
+class Company:
+    """The rows a snapshot needs, read in four queries."""
+
+    pools: list[NodePool]
+    projects: list[Project]
+    units: list[OrgUnit]
+    quotas: dict[int, dict[tuple[str, bool], Quota]]
+    """By pool id."""
+
+    @classmethod
+    def of(cls, cluster: Cluster) -> "Company":
+        projects = list(Project.objects.filter(cluster=cluster).select_related("department"))
+        departments = {unit.department.name: unit.department for unit in projects}
+        units = [OrgUnit(name, "", one.created_at.timestamp()) for name, one in departments.items()]
+        units += [OrgUnit(one.name, one.department.name, one.created_at.timestamp()) for one in projects]
+        quotas: dict[int, dict[tuple[str, bool], Quota]] = {}
+        rows = PoolResources.objects.filter(pool__cluster=cluster).select_related("department", "project")
+        for row in rows:
+            owner = row.department or row.project
+            assert owner is not None  # noqa: S101  (a constraint of the table)
+            quotas.setdefault(row.pool_id, {})[owner.name, row.department_id is not None] = _quota(row)
+        return cls(
+            list(NodePool.objects.filter(cluster=cluster).order_by("pk")),
+            projects,
+            units,
+            quotas,
+        )
+
+    def queues(self, pool: NodePool) -> list[Queue]:
+        return queues_of(self.units, self.quotas.get(pool.pk, {}))
+
+
+def _quota(row: PoolResources) -> Quota:
+    return Quota(
+        Bounds(row.gpu_deserved_milli, row.cpu_deserved_milli, row.memory_deserved_bytes),
+        Bounds(row.gpu_limit_milli, row.cpu_limit_milli, row.memory_limit_bytes),
+        row.gpu_weight,
+        row.over_quota_allowed,
+        row.rank,
+    )
