@@ -52,6 +52,7 @@ def take_for_waiting(
             failures.remember(gang)
             continue
         _record(session, solution, rule)
+        _start_at_once(session, solution)
         session.placed_gangs.add(gang)
         session.commit(mark)
 
@@ -77,6 +78,20 @@ def _record(session: Session, solution: Scenario, rule: str) -> None:
                 task in session.causes and session.state.was_displaced_before(task)
             ):
                 session.causes[task] = Cause(solution.action, rule, solution.beneficiary)
+
+
+def _start_at_once(session: Session, solution: Scenario) -> None:
+    """When only places given in this very cycle were taken back, nobody has to leave first: what was promised can start."""
+    state = session.state
+    victims = [task for unit in solution.units for task in unit.tasks]
+    if any(_is_disturbed(session, task) for task in victims):
+        return
+    promised = [task for task in (*solution.tasks, *victims) if state.states[task] is TaskState.PIPELINED]
+    mark = state.mark()
+    for task in promised:
+        state.start_instead(task)
+    if any(state.occupancy[state.position(task).node].is_overdrawn() for task in promised):
+        state.rollback(mark)
 
 
 class Failures:

@@ -145,6 +145,14 @@ class Occupancy:
         """Count a task of the snapshot that stands on this node."""
         self.change(task.request, task.gpu_groups, task.state, 1)
 
+    def is_overdrawn(self) -> bool:
+        """Whether more has been started here than there is at this moment."""
+        return (
+            min(self.idle_gpus, self.idle_cpu, self.idle_memory, self.idle_pods) < 0
+            or any(device.held + device.leaving > self.device_memory for device in self.shared.values())
+            or any(idle < 0 for idle, _ in self.extended.values())
+        )
+
 
 _EFFECT: tuple[tuple[int, int], ...] = tuple(
     {

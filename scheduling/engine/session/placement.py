@@ -108,6 +108,10 @@ class ShapePlacement:
         ranked = sorted((score - extra(node), node) for node in nodes if (score := scores[node]) is not None)
         return next((node for _, node in ranked if accept(node)), None)
 
+    def constant_score(self, node: int) -> float:
+        """The part of the node's score that does not change during a cycle."""
+        return self._constant[node]
+
     def slots_on(self, node: int) -> int:
         """How many such tasks the node takes once what is being released is gone, as of the last refresh."""
         return self._slots[node]

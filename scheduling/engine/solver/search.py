@@ -12,6 +12,7 @@ from scheduling.engine.model.resources import Resources
 from scheduling.engine.plugin import Key
 from scheduling.engine.session import Session
 from scheduling.engine.session.gangs import asked_by
+from scheduling.engine.solver.failures import FailedTries
 from scheduling.engine.solver.scenario import Scenario, Unit
 from scheduling.engine.solver.simulation import simulate
 from scheduling.engine.solver.victims import victim_units
@@ -42,6 +43,7 @@ class Search:
         self._units: list[Unit] = []
         self._victim_keys: dict[tuple[int, int], Key] = {}
         """Order key of a victim gang with that many of its tasks gone."""
+        self._failed = FailedTries(session, gang, ())
         self._before_placing = 0
         """Mark behind the evictions of the latest try, before anything was placed."""
 
@@ -101,6 +103,7 @@ class Search:
         def attempt(units: list[Unit]) -> Scenario | None:
             return self._try(tasks, asked, given_up, units, [(examples[one], needed[one]) for one in needed])
 
+        self._failed = FailedTries(self.session, self.gang, tasks)
         if given_up and (solution := attempt([])) is not None:
             return solution
         known = set(given_up)
@@ -127,7 +130,8 @@ class Search:
         mark = session.state.mark()
         self._evict(units)
         self._before_placing = session.state.mark()
-        if self._has_slots(needed):
+        likeness = self._failed.likeness(units) if self._has_slots(needed) else None
+        if self._has_slots(needed) and not self._failed.covers(likeness):
             scenario = Scenario(
                 action=self.action,
                 beneficiary=self.gang,
@@ -140,6 +144,7 @@ class Search:
             )
             if simulate(session, scenario, self._victim_keys) and self._is_acceptable(scenario):
                 return scenario
+            self._failed.remember(likeness)
         session.state.rollback(mark)
         return None
 

@@ -99,6 +99,11 @@ class WorkingState:
         old = self.position(task)
         self._put(task, old, old._replace(state=TaskState.PIPELINED))
 
+    def start_instead(self, task: int) -> None:
+        """Turn a nomination into a start at the same place."""
+        old = self.position(task)
+        self._put(task, old, old._replace(state=TaskState.ALLOCATED))
+
     def mark(self) -> int:
         """A point to roll back to."""
         return len(self._log)

@@ -1,0 +1,102 @@
+"""Tries that must fail because one just like them failed: the same search on another node of the same kind and fill.
+
+Two tries of one step are alike when their victims, leaf by leaf and in the same order, have the same shapes and stand between
+the same waiting gangs, and when the nodes they touch look the same. Renaming the nodes turns one into the other, and a
+simulation asks for a node's name only to choose between nodes that are equal in everything else.
+"""
+
+from bisect import bisect_left
+from collections.abc import Hashable, Sequence
+
+from scheduling.engine.session import Session
+from scheduling.engine.session.lines import Entry
+from scheduling.engine.solver.scenario import Unit
+
+
+class FailedTries:
+    """Of one step of one search. Where likeness is hard to tell (shared devices, topology, neighbours, elastic gangs) nothing is remembered."""
+
+    def __init__(self, session: Session, beneficiary: int, tasks: Sequence[int]) -> None:
+        self._session = session
+        self._beneficiary = beneficiary
+        self._shapes = {session.snapshot.task_shape[task]: task for task in tasks}
+        self._failed: set[Hashable] = set()
+        self._visited: dict[int, list[Entry]] = {}
+        self._is_usable = self._is_plain(beneficiary, tasks)
+
+    def likeness(self, units: Sequence[Unit]) -> Hashable | None:
+        """The key of a try whose units have just been evicted; None when it has none."""
+        if not self._is_usable or not units:
+            return None
+        victims: list[tuple[int, int, tuple[int, ...]]] = []
+        shapes = self._session.snapshot.task_shape
+        for unit in units:
+            if not self._is_whole(unit):
+                return None
+            victims.append((unit.queue, self._rank(unit), tuple(shapes[task] for task in unit.tasks)))
+        places: dict[int, list[tuple[int, int]]] = {}
+        for number, unit in enumerate(sorted(units, key=lambda unit: unit.queue)):
+            for task in unit.tasks:
+                node = self._session.state.position(task).node
+                places.setdefault(node, []).append((number, shapes[task]))
+        examples = {shapes[task]: task for unit in units for task in unit.tasks}
+        looks = [self._look(node, [examples[shape] for shape in sorted(examples)]) for node in places]
+        if None in looks:
+            return None
+        victims.sort(key=lambda victim: victim[0])
+        nodes = sorted(zip(looks, map(tuple, places.values()), strict=True), key=repr)
+        return tuple(victims), tuple(nodes)
+
+    def covers(self, key: Hashable | None) -> bool:
+        return key is not None and key in self._failed
+
+    def remember(self, key: Hashable | None) -> None:
+        if key is not None:
+            self._failed.add(key)
+
+    def _is_plain(self, gang: int, tasks: Sequence[int]) -> bool:
+        placements = (self._session.placement_of(task) for task in tasks)
+        return not self._session.gang_tasks(gang).is_constrained and not any(
+            one.is_checked_in_place or one.fitting.shared or one.shape.constraints.preferred_pods
+            for one in placements
+        )
+
+    def _is_whole(self, unit: Unit) -> bool:
+        return len(unit.tasks) == len(self._session.snapshot.tasks_of(unit.gang)) and self._is_plain(
+            unit.gang, unit.tasks
+        )
+
+    def _rank(self, unit: Unit) -> int:
+        """How many of the gangs a walk stops at stand before the victim in its queue."""
+        visited = self._visited.get(unit.queue)
+        if visited is None:
+            visited = self._visited[unit.queue] = self._stops(unit.queue)
+        return bisect_left(visited, (self._session.gang_key(unit.gang), unit.gang))
+
+    def _stops(self, leaf: int) -> list[Entry]:
+        """The waiting gangs that ask for more than the one the walk stopped at before, and the beneficiary."""
+        stops: list[Entry] = []
+        gpu = cpu = memory = -1
+        for entry in self._session.lines.waiting.get(leaf, ()):
+            asked = self._session.asked(entry[1])
+            if entry[1] == self._beneficiary or asked[0] > gpu or asked[1] > cpu or asked[2] > memory:
+                stops.append(entry)
+                gpu, cpu, memory = asked
+        return stops
+
+    def _look(self, node: int, tasks: Sequence[int]) -> Hashable | None:
+        session = self._session
+        one, known = session.state.occupancy[node], session.snapshot.nodes[node]
+        if one.shared:
+            return None
+        gates = tuple(
+            (placement.obstacles[node], placement.constant_score(node))
+            for placement in map(session.placement_of, (*self._shapes.values(), *tasks))
+        )
+        return (
+            (one.idle_gpus, one.idle_cpu, one.idle_memory, one.idle_pods),
+            (one.releasing_gpus, one.releasing_cpu, one.releasing_memory, one.releasing_pods),
+            (known.gpus, known.cpu_milli),
+            tuple(sorted(one.extended.items())),
+            gates,
+        )
