@@ -60,15 +60,12 @@ def keep_one(client: ClusterClient, project: Project) -> bool:
     return _keep(client, project, found)
 
 
-def cluster_away(cluster: Cluster) -> None:
+def cluster_away(cluster: Cluster, error: ClusterError) -> None:
     """Projects whose namespace could not be made yet say why; those that are ready stay ready: their work runs on."""
-    note(
-        list(queries.projects_with_namespace(cluster).filter(phase=ProjectPhase.CREATING)),
-        Standing(
-            ProjectPhase.CREATING,
-            f"{cluster.name} does not answer; the namespace is made as soon as it does.",
-        ),
-    )
+    what = "does not answer" if isinstance(error, ClusterUnavailable) else f"cannot be used ({error.message})"
+    sentence = f"{cluster.name} {what}; the namespace is made as soon as possible."
+    waiting = queries.projects_with_namespace(cluster).filter(phase=ProjectPhase.CREATING)
+    note(list(waiting), Standing(ProjectPhase.CREATING, sentence[:500]))
 
 
 def _keep(client: ClusterClient, project: Project, found: dict[str, Any] | None) -> bool:

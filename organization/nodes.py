@@ -126,6 +126,17 @@ def note_silence(cluster: Cluster, error: ClusterError) -> None:
         _write(cluster, facts, is_news=state != cluster.state)
 
 
+def note_silent() -> None:
+    """Clusters that should have answered long ago are Disconnected, also while a call to them still hangs."""
+    long_ago = timezone.now() - SILENT_AFTER
+    for cluster in Cluster.objects.filter(state=ClusterState.CONNECTED, last_seen_at__lt=long_ago):
+        facts = {
+            "state": ClusterState.DISCONNECTED,
+            "state_message": f"No answer for {int(SILENT_AFTER.total_seconds())} s.",
+        }
+        _write(cluster, facts, is_news=True)
+
+
 def _write(cluster: Cluster, facts: dict[str, Any], *, is_news: bool) -> None:
     for field, value in facts.items():
         setattr(cluster, field, value)

@@ -1,5 +1,6 @@
 """The tables say of clusters and nodes what Kubernetes says, and are written only when that changed."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -7,8 +8,9 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from organization import nodes, tasks
+from organization import nodes, periodic, tasks
 from organization.models import Cluster, Node
+from organization.turns import turn
 from tests import factories
 from tests.organization.fake_cluster import FakeCluster
 
@@ -116,11 +118,40 @@ def test_a_cluster_is_lost_after_fifteen_seconds_of_silence_and_found_again(acme
         )
 
 
+def test_a_cluster_is_lost_also_while_a_call_to_it_hangs(acme, kubernetes, monkeypatch):
+    monkeypatch.setattr(periodic.look_at_cluster, "apply_async", lambda *args, **options: None)
+    with time_machine.travel(factories.NOON, tick=False) as clock:
+        look(acme)
+        clock.shift(timedelta(seconds=16))
+        monkeypatch.setattr(periodic, "STARTED", time.monotonic() - 14)
+        periodic.look_at_clusters()
+        assert Cluster.objects.get().state == "Connected"
+        monkeypatch.setattr(periodic, "STARTED", time.monotonic() - 16)
+        periodic.look_at_clusters()
+        cluster = Cluster.objects.get()
+        assert (cluster.state, cluster.state_message) == ("Disconnected", "No answer for 15 s.")
+        assert look(acme).state == "Connected"
+
+
+def test_a_look_that_hangs_is_not_joined_by_the_next(acme, kubernetes):
+    with turn(f"look at {acme.cluster.pk}"):
+        look(acme)
+        assert Cluster.objects.get().last_seen_at is None
+    assert look(acme).last_seen_at is not None
+
+
 def test_a_cluster_that_never_answered_waits(acme, kubernetes):
     Cluster.objects.update(state="WaitingToConnect")
     kubernetes.is_away = True
     cluster = look(acme)
     assert (cluster.state, cluster.state_message) == ("WaitingToConnect", "connection refused")
+
+
+def test_a_kubeconfig_that_is_not_there_is_told(acme):
+    Cluster.objects.update(kubeconfig="/nowhere/kubeconfig", state="WaitingToConnect")
+    cluster = look(acme)
+    assert cluster.state == "WaitingToConnect"
+    assert "/nowhere/kubeconfig" in cluster.state_message
 
 
 def test_nodes_stay_while_the_cluster_is_away(acme, kubernetes):
