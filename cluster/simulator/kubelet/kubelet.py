@@ -152,7 +152,7 @@ class Kubelet:
                 self._strike(record)
             elif recovered:
                 record.written = None  # others may have written meanwhile
-                self._move(record)
+                self._move(record, changed=True)
 
     def _strike(self, record: PodLife) -> None:
         record.state, _ = advance(record.state, record.life, clock.now())

@@ -1,97 +1,13 @@
 """The simulated nodes as a whole: faults, restarts, and nodes of any shape, on the simulated API server."""
 
-import itertools
 import json
-from collections.abc import Iterator
 
-import pytest
-
-from cluster.client import ClusterClient
 from cluster.documents import condition_of
-from cluster.errors import NotFound
-from cluster.kinds import NAMESPACES, NODES, PODS
-from cluster.metrics_text import read_metrics
+from cluster.kinds import NODES, PODS
 from cluster.nodes import allocatable, is_ready
-from cluster.simulator.shapes import SHAPES, NodeShape, node_document
-from cluster.simulator.world import World
-from tests.cluster.servers import ClusterApi
+from cluster.simulator.shapes import NodeShape
 from tests.cluster.suite.objects import annotations, pod
 from tests.cluster.waiting import eventually
-
-_numbers = itertools.count(1)
-
-
-class Place:
-    """One world on the server, a node and a namespace of the test's own."""
-
-    def __init__(self, api: ClusterApi) -> None:
-        self.api = api
-        self.client = api.client
-        number = next(_numbers)
-        self.namespace = f"world-{number}"
-        self.node = f"node-{number}"
-        self.nodes = [self.node]
-        self.world: World | None = None
-        self.client.create(
-            NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}
-        )
-        self.add_node(self.node, SHAPES["h100"])
-        self.start()
-
-    def add_node(self, name: str, shape: NodeShape) -> None:
-        self.client.create(NODES, node_document(name, shape))
-
-    def start(self) -> None:
-        client = ClusterClient.connect(self.api.kubeconfig, user_agent="runai-simulator")
-        self.world = World(client, heartbeat_seconds=0.5)
-        self.world.start()
-
-    def stop(self) -> None:
-        assert self.world is not None
-        self.world.stop()
-        self.world.client.close()
-
-    def run_pod(self, name: str, *, gpus: int = 0, policy: str = "Never", **told: str) -> None:
-        self.client.create(
-            PODS, pod(name, node=self.node, gpus=gpus, policy=policy, **told), namespace=self.namespace
-        )
-
-    def pod(self, name: str) -> dict:
-        return self.client.get(PODS, name, self.namespace)
-
-    def phase(self, name: str) -> str:
-        return (self.pod(name).get("status") or {}).get("phase", "")
-
-    def has(self, name: str, namespace: str | None = None) -> bool:
-        try:
-            self.client.get(PODS, name, namespace or self.namespace)
-        except NotFound:
-            return False
-        return True
-
-    def tell_node(self, **told: str | None) -> None:
-        notes = {f"simulator/{name.replace('_', '-')}": value for name, value in told.items()}
-        self.client.merge_patch(NODES, self.node, {"metadata": {"annotations": notes}})
-
-    def gpu_samples(self, name: str) -> dict[str, float]:
-        exporter = f"nvidia-dcgm-exporter-{self.node}"
-        page = self.client.proxy_get(PODS, exporter, "metrics", namespace="gpu-operator", port=9400)
-        return {one.labels["gpu"]: one.value for one in read_metrics(page) if one.name == name}
-
-
-@pytest.fixture
-def place(simulator: ClusterApi) -> Iterator[Place]:
-    made = Place(simulator)
-    assert eventually(lambda: is_ready(made.client.get(NODES, made.node)))
-    yield made
-    made.stop()
-    for name in made.nodes:
-        made.client.delete_collection(PODS, made.namespace)
-        try:
-            made.client.delete(NODES, name)
-        except NotFound:
-            continue  # the test was about that
-    made.client.delete(NAMESPACES, made.namespace)
 
 
 def test_a_silent_node_is_marked_and_tainted_and_recovers(place):
