@@ -6,8 +6,19 @@ from collections.abc import Iterator
 from typing import Any
 
 MADE_UP = frozenset(
-    "resourceVersion uid creationTimestamp time deletionTimestamp lastTransitionTime clusterIP clusterIPs controller-uid"
-    " batch.kubernetes.io/controller-uid storageVersionHash".split()
+    [
+        "resourceVersion",
+        "uid",
+        "creationTimestamp",
+        "time",
+        "deletionTimestamp",
+        "lastTransitionTime",
+        "clusterIP",
+        "clusterIPs",
+        "controller-uid",
+        "batch.kubernetes.io/controller-uid",
+        "storageVersionHash",
+    ]
 )
 """Keys whose values differ from server to server; that they are there is compared."""
 

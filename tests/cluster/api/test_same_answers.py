@@ -3,6 +3,7 @@
 import contextlib
 import json
 import secrets
+
 import pytest
 
 from cluster.errors import NotFound
@@ -11,6 +12,7 @@ from tests.cluster.api.comparing import differences
 from tests.cluster.api.conversations import CONVERSATIONS, Step
 from tests.cluster.conftest import with_namespace
 from tests.cluster.servers import ClusterApi, Reply
+from tests.cluster.waiting import eventually
 
 pytestmark = pytest.mark.control_plane
 
@@ -24,6 +26,10 @@ def test_both_servers_say_the_same(title: str, simulator: ClusterApi, control_pl
     try:
         found: list[str] = []
         for step in CONVERSATIONS[title]:
+            if step.method == "WAIT":
+                for server in servers:
+                    assert eventually(lambda server=server: served_everywhere(server, step, namespace), 60)
+                continue
             real, simulated = (say(server, step, namespace) for server in servers)
             found += [f"{step}\n    {line}" for line in compared(real, simulated)]
         assert not found, "\n".join(["", *found])
@@ -37,6 +43,11 @@ def say(server: ClusterApi, step: Step, namespace: str) -> Reply:
     text = step.body if isinstance(step.body, str) else None if step.body is None else json.dumps(step.body)
     body = text.replace("{ns}", namespace) if text is not None else None
     return server.send(step.method, step.path.replace("{ns}", namespace), body, step.media, **step.headers)
+
+
+def served_everywhere(server: ClusterApi, step: Step, namespace: str) -> bool:
+    """The path answers several times in a row: the real server installs a new resource piece by piece."""
+    return all(server.send("GET", step.path.replace("{ns}", namespace)).status == 200 for _ in range(5))
 
 
 def compared(real: Reply, simulated: Reply) -> list[str]:
