@@ -140,7 +140,9 @@ def unknown_path() -> Problem:
 
 
 def method_not_allowed() -> Problem:
-    return Problem(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", details={})
+    return Problem(
+        405, "MethodNotAllowed", "the server does not allow this method on the requested resource", details={}
+    )
 
 
 def unsupported_media_type(allowed: list[str]) -> Problem:

@@ -51,7 +51,7 @@ def read_document(body: bytes) -> dict[str, Any]:
         api_version, kind = type_meta.get("apiVersion", ""), type_meta.get("kind", "")
         group, _, version = api_version.rpartition("/")
         return {"apiVersion": api_version, "kind": kind, **_message(_message_of(group, version, kind), raw)}
-    except (IndexError, struct.error, UnicodeDecodeError) as error:
+    except (IndexError, ValueError, OverflowError, OSError, struct.error, RecursionError) as error:
         raise bad_request(f"the protobuf body is damaged: {error}") from None
 
 
@@ -79,6 +79,8 @@ def _json_name(message: str) -> str:
 
 def _fields(data: bytes) -> Iterator[tuple[int, int, Any]]:
     """(number, wire type, value) of each field of a message."""
+    if not isinstance(data, bytes):
+        raise ValueError("a number stands where a message belongs")
     position = 0
     while position < len(data):
         tag, position = _varint(data, position)
@@ -144,7 +146,10 @@ def _value(kind: str, raw: Any) -> Any:
     if kind.startswith("map<"):
         key_kind, _, value_kind = kind[4:-1].partition(",")
         entry: dict[int, Any] = {number: value for number, _, value in _fields(raw)}
-        return {_value(key_kind, entry.get(1, b"")): _value(value_kind, entry.get(2, b""))}
+        absent = 0 if value_kind in VARINTS else b""
+        return {_value(key_kind, entry.get(1, b"")): _value(value_kind, entry.get(2, absent))}
+    if isinstance(raw, int) is not (kind in VARINTS):
+        raise ValueError(f"the wire type does not fit {kind}")
     if kind == "string":
         return raw.decode()
     if kind == "bytes":
@@ -159,13 +164,13 @@ def _value(kind: str, raw: Any) -> Any:
 
 
 def _quantity(data: bytes) -> str:
-    return next((value.decode() for number, _, value in _fields(data) if number == 1), "0")
+    return next((_value("string", value) for number, _, value in _fields(data) if number == 1), "0")
 
 
 def _int_or_string(data: bytes) -> int | str:
     parts = {number: value for number, _, value in _fields(data)}
     if parts.get(1, 0) == 1:
-        return bytes(parts.get(3, b"")).decode()
+        return str(_value("string", parts.get(3, b"")))
     return int(_value("int64", parts.get(2, 0)))
 
 
@@ -182,12 +187,12 @@ def _micro_time(data: bytes) -> str | None:
     if not parts:
         return None
     moment = datetime.fromtimestamp(_value("int64", parts.get(1, 0)), UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S") + f".{parts.get(2, 0) // 1000:06d}Z"
+    return moment.strftime("%Y-%m-%dT%H:%M:%S") + f".{_value('int32', parts.get(2, 0)) // 1000:06d}Z"
 
 
 def _raw_json(data: bytes) -> Any:
     """RawExtension and FieldsV1 carry JSON text."""
-    raw = next((value for number, _, value in _fields(data) if number == 1), b"null")
+    raw = next((_value("string", value) for number, _, value in _fields(data) if number == 1), "null")
     return json.loads(raw)
 
 

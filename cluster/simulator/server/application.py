@@ -8,7 +8,11 @@ from typing import Any
 from cluster.simulator.identities import ANONYMOUS, User
 from cluster.simulator.problems import Problem, unauthorized
 from cluster.simulator.server.api import Api
-from cluster.simulator.server.authorization import impersonated, refuse_unless_allowed, refuse_unless_allowed_path
+from cluster.simulator.server.authorization import (
+    impersonated,
+    refuse_unless_allowed,
+    refuse_unless_allowed_path,
+)
 from cluster.simulator.server.discovery import fixed_answer
 from cluster.simulator.server.handling import handle
 from cluster.simulator.server.kubelet_proxy import forward, proxied_url

@@ -40,7 +40,9 @@ def allowed(api: Api, user: User, question: Question) -> str | None:
 def impersonated(api: Api, user: User, headers: dict[str, str]) -> User:
     """Whom the request says it acts as; of several groups HTTP joins the headers by commas. Raises 403."""
     name = headers["impersonate-user"]
-    groups = tuple(group.strip() for group in headers.get("impersonate-group", "").split(",") if group.strip())
+    groups = tuple(
+        group.strip() for group in headers.get("impersonate-group", "").split(",") if group.strip()
+    )
     for resource, wanted in (("users", (name,)), ("groups", groups)):
         for one in wanted:
             if allowed(api, user, Question("impersonate", "", resource, name=one)) is None:
