@@ -42,6 +42,9 @@ RESYNC_SECONDS = 30.0
 """Real time between two looks at everything: whatever was missed is found then."""
 GATHER_SECONDS = 0.03
 """Changes come in bursts: one look answers for all that come within this time."""
+SETTLED_FACTS = ("wish", "sent_wish", "desired_phase", "phase", "attempt")
+Settled = tuple[tuple[Any, ...], frozenset[Any]]
+"""Facts of the row and versions of its objects, after a look that left nothing to do."""
 
 
 class WorkloadController:
@@ -52,6 +55,7 @@ class WorkloadController:
         self.client = client
         self.objects = ObjectsByWorkload()
         self.queue = WorkQueue()
+        self._settled: dict[str, Settled] = {}
         self.caches = [self._cache(kind, SELECTOR) for kind in _watched_kinds()]
         self.heard = HeardEvents(self.objects)
         self.events = WatchCache(client, EVENTS, on_change=self.heard.take)
@@ -104,12 +108,14 @@ class WorkloadController:
         connection.close()
 
     def resync(self) -> None:
-        """Everything known here, and every row that is not at rest, is looked at again."""
+        """Every living row and its objects are compared with what they were when all was well; what differs is looked at."""
         self.queue.add(_RESYNC, after_seconds=RESYNC_SECONDS)
-        restless = Workload.objects.filter(cluster_id=self.cluster_id, deleted_at__isnull=True)
-        restless = restless.exclude(phase__in=[Phase.COMPLETED, Phase.FAILED])
-        for workload_id in {*self.objects.ids(), *(str(pk) for pk in restless.values_list("pk", flat=True))}:
-            self.queue.add(workload_id)
+        living = Workload.objects.filter(cluster_id=self.cluster_id, deleted_at__isnull=True)
+        facts = {str(row[0]): row[1:] for row in living.values_list("pk", *SETTLED_FACTS)}
+        self._settled = {key: value for key, value in self._settled.items() if key in facts}
+        for workload_id, row in facts.items():
+            if self._settled.get(workload_id) != (row, self.objects.versions(workload_id)):
+                self.queue.add(workload_id)
 
     def _try(self, workload_id: str) -> bool:
         try:
@@ -140,6 +146,7 @@ class WorkloadController:
         kind = KINDS.get(row.kind) if row else None
         if row is None or kind is None:
             return
+        versions = self.objects.versions(workload_id)
         found = self.objects.of(workload_id, kind.resource)
         if found.resource is None and row.cr_uid and row.deleted_at is None:
             self._confirm_gone(row, kind)
@@ -155,6 +162,9 @@ class WorkloadController:
             keep_log.apply_async((pod,), queue="cluster")
         if found.resource is not None and not is_deleting(found.resource):
             self._tell_resource(kind, found.resource, recorded)
+        if not problem:  # what stands in the way may leave without a sign: it is looked at again
+            facts = tuple(getattr(recorded.workload, name) for name in SETTLED_FACTS)
+            self._settled[workload_id] = (facts, versions)
 
     def _confirm_gone(self, row: Workload, kind: WorkloadKind) -> None:
         """An object missing from the watch may only be late: ask. What is gone was deleted in the cluster, which is the truth."""

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
@@ -11,7 +11,7 @@ from cluster import clock
 from cluster.documents import Document, namespace_of, parse_time
 from cluster.events import last_seen
 from workloads import history
-from workloads.models import EventKind, Workload
+from workloads.models import EventKind, Workload, WorkloadEvent
 from workloads.objects import ObjectsByWorkload, regarding_uid
 
 AT_ONCE = 500
@@ -46,26 +46,46 @@ class HeardEvents:
         self._heard.extend(late)
         if not found:
             return
-        rows = {str(row.pk): row for row in Workload.objects.filter(pk__in={owner for owner, _ in found})}
+        lines = [(owner, _line(event)) for owner, event in found]
+        rows = {str(row.pk): row for row in Workload.objects.filter(pk__in={owner for owner, _ in lines})}
+        told = _told_before(rows)
         with transaction.atomic():
-            for owner, event in found:
-                if owner in rows:
-                    _copy(rows[owner], event)
+            for owner, line in lines:
+                # after a restart the cluster tells everything again
+                if owner in rows and line["at"] > told.get((owner, _mark(line)), _NEVER):
+                    history.tell(rows[owner], line.pop("reason"), line.pop("message"), **line)
 
 
-def _copy(workload: Workload, event: Mapping[str, Any]) -> None:
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def _told_before(rows: Mapping[str, Workload]) -> dict[tuple[str, str], datetime]:
+    """(workload id, fingerprint) -> when it was told last."""
+    known = WorkloadEvent.objects.filter(workload__in=rows.values())
+    return {
+        (str(pk), mark): at for pk, mark, at in known.values_list("workload_id", "fingerprint", "last_at")
+    }
+
+
+def _mark(line: Mapping[str, Any]) -> str:
+    return history.fingerprint(
+        line["reason"], line["message"], source=line["source"], about=line["about"], kind=line["kind"]
+    )
+
+
+def _line(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of history.tell."""
     regarding = event.get("regarding") or {}
     series = event.get("series") or {}
-    history.tell(
-        workload,
-        str(event.get("reason") or "Event"),
-        str(event.get("note") or ""),
-        at=_moment(last_seen(event)),
-        kind=EventKind.WARNING if event.get("type") == "Warning" else EventKind.NORMAL,
-        source=str(event.get("reportingController") or "cluster"),
-        about=f"{regarding.get('kind', '')}/{regarding.get('name', '')}",
-        count=int(series.get("count") or event.get("deprecatedCount") or 1),
-    )
+    return {
+        "reason": str(event.get("reason") or "Event"),
+        "message": str(event.get("note") or ""),
+        "at": _moment(last_seen(event)),
+        "kind": EventKind.WARNING.value if event.get("type") == "Warning" else EventKind.NORMAL.value,
+        "source": str(event.get("reportingController") or "cluster"),
+        "about": f"{regarding.get('kind', '')}/{regarding.get('name', '')}",
+        "count": int(series.get("count") or event.get("deprecatedCount") or 1),
+    }
 
 
 def _moment(text: str) -> datetime:

@@ -67,9 +67,7 @@ def tell(
     """
     moment = at or clock.now()
     message = message[:1024]
-    mark = hashlib.sha1(
-        "\0".join((reason, message, source, about, kind)).encode(), usedforsecurity=False
-    ).hexdigest()
+    mark = fingerprint(reason, message, source=source, about=about, kind=kind)
     row, created = WorkloadEvent.objects.get_or_create(
         workload=workload,
         fingerprint=mark,
@@ -87,6 +85,12 @@ def tell(
     if not created and moment > row.last_at:
         changes: dict[str, Any] = {"count": count if count > 1 else F("count") + 1, "last_at": moment}
         WorkloadEvent.objects.filter(pk=row.pk).update(**changes)
+
+
+def fingerprint(reason: str, message: str, *, source: str, about: str, kind: str) -> str:
+    """What makes two events the same line."""
+    text = "\0".join((reason, message[:1024], source, about, kind))
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def _end_span(workload: Workload, at: datetime) -> None:

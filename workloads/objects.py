@@ -75,6 +75,14 @@ class ObjectsByWorkload:
         found.pods.sort(key=lambda pod: (pod["metadata"].get("creationTimestamp", ""), key_of(pod)))
         return found
 
+    def versions(self, workload_id: str) -> frozenset[tuple[Key, str]]:
+        """Which objects there are, in which version: equal ones mean that nothing has changed."""
+        with self._lock:
+            documents = list(self._documents.get(workload_id, {}).items())
+        return frozenset(
+            (key, str(document["metadata"].get("resourceVersion", ""))) for key, (_, document) in documents
+        )
+
     def owner_of(self, uid: str) -> str | None:
         """The workload that an object with this uid belongs or belonged to."""
         with self._lock:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, F, QuerySet, Sum
 
 from access.checks import Person, may, scopes_with, within
 from access.permissions import Permission
@@ -56,7 +56,7 @@ def history_of(workload: Workload) -> QuerySet[WorkloadEvent]:
 def pods_of(workload: Workload) -> QuerySet[WorkloadPod]:
     """The newest first: the one people look for."""
     return WorkloadPod.objects.filter(workload=workload).order_by(
-        "-attempt", "gone_at", "-created_at", "name"
+        "-attempt", F("gone_at").asc(nulls_first=True), "-created_at", "name"
     )
 
 

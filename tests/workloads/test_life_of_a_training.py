@@ -13,6 +13,7 @@ from cluster.kinds import JOBS, PODS, TRAINING_WORKLOADS
 from tests.conftest import Acme
 from tests.workloads.factories import make_workload
 from tests.workloads.fake_cluster import FakeCluster
+from workloads.controller import WorkloadController
 from workloads.heard_events import HeardEvents
 from workloads.models import DesiredPhase, Workload, WorkloadPod
 from workloads.objects import ObjectsByWorkload
@@ -366,3 +367,24 @@ def test_a_pod_that_is_taken_back_is_told_until_it_runs_again(
     reconcile(training.pk)
     row = fresh(training)
     assert (row.phase, row.interruption) == (Phase.RUNNING, None)
+
+
+def test_a_resync_looks_only_at_what_is_not_settled(
+    training: Workload, acme: Acme, cluster: FakeCluster
+) -> None:
+    one = WorkloadController(str(acme.cluster.pk), cluster)  # type: ignore[arg-type]  # the fake stands in
+    for kind in (TRAINING_WORKLOADS, JOBS):
+        for document in cluster.list(kind).items:
+            one.objects.take(kind, document, None)
+    one.resync()
+    assert one.queue.take(0) == str(training.pk)
+    one.reconcile(str(training.pk))
+    one.queue.done(str(training.pk))
+
+    one.resync()
+    assert one.queue.take(0) is None
+
+    pod = cluster.start_pod("train-1")
+    one.objects.take(PODS, pod, None)  # a change whose message was lost
+    one.resync()
+    assert one.queue.take(0) == str(training.pk)
