@@ -19,10 +19,16 @@ def evict_broken_gangs(session: Session) -> None:
         if grace is None or stale_for < grace:
             continue
         mark = session.state.mark()
+        cause = Cause(
+            "evict_broken_gangs",
+            "below-minimum",
+            numbers={"stale_seconds": int(stale_for), "grace_seconds": int(grace)},
+            message=f"The gang has run with fewer pods than its minimum for {stale_for:.0f} s, allowed are {grace:.0f} s.",
+        )
         for task in snapshot.tasks_of(gang):
             if IS_ACTIVE[states[task]]:
                 session.state.evict(task)
-                session.causes[task] = Cause("evict_broken_gangs", "below-minimum")
+                session.causes[task] = cause
         session.commit(mark)
 
 

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Hashable
 from functools import partial
 
+from scheduling.engine.actions.causes import cause_of
 from scheduling.engine.model.snapshot import NOWHERE
 from scheduling.engine.model.tasks import TaskState
-from scheduling.engine.session import Cause, Session
+from scheduling.engine.session import Session
 from scheduling.engine.session.walk import QueueWalk, WaitingLine
 from scheduling.engine.solver.scenario import Scenario
 from scheduling.engine.solver.search import Search
@@ -72,12 +73,13 @@ def _is_disturbed(session: Session, task: int) -> bool:
 
 def _record(session: Session, solution: Scenario, rule: str) -> None:
     """Who stopped a task is its cause; who later takes the place it was to move to is not."""
+    causes = {unit: cause_of(session, solution, unit, rule) for unit in solution.units}
     for unit in solution.units:
         for task in unit.tasks:
             if _is_disturbed(session, task) and not (
                 task in session.causes and session.state.was_displaced_before(task)
             ):
-                session.causes[task] = Cause(solution.action, rule, solution.beneficiary)
+                session.causes[task] = causes[unit]
 
 
 def _start_at_once(session: Session, solution: Scenario) -> None:

@@ -1,7 +1,7 @@
 """What of a node is taken, being released and promised. The snapshot holds the sums, a session changes copies of them."""
 
 from scheduling.engine.model.nodes import Node
-from scheduling.engine.model.tasks import Task, TaskRequest, TaskState
+from scheduling.engine.model.tasks import TaskRequest, TaskState
 
 
 class SharedDevice:
@@ -140,10 +140,6 @@ class Occupancy:
         elif device.promised:
             self.releasing_gpus -= sign
             self.releasing_pods -= sign
-
-    def place(self, task: Task) -> None:
-        """Count a task of the snapshot that stands on this node."""
-        self.change(task.request, task.gpu_groups, task.state, 1)
 
     def is_overdrawn(self) -> bool:
         """Whether more has been started here than there is at this moment."""

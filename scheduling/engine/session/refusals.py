@@ -90,8 +90,27 @@ def refuse(session: Session, gang: int) -> Refusal:
     if not is_ready(session, session.gang_tasks(gang)):
         return _not_ready(session, gang)
     tasks = tasks_to_start(session, gang)
-    refusal = session.may_start(gang, asked_by(session, tasks))
-    return refusal if refusal is not None else _no_room(session, gang, tasks)
+    asked = asked_by(session, tasks)
+    refusal = session.may_start(gang, asked)
+    if refusal is not None:
+        return refusal
+    refusal = _no_room(session, gang, tasks)
+    if refusal.reason is Reason.NO_ROOM and "reclaim" in session.config.actions:
+        share = session.may_take("reclaim", gang, asked)
+        if share is not None and share.reason is Reason.BEHIND_OTHERS:
+            return _behind_others(refusal, share)
+    return refusal
+
+
+def _behind_others(room: Refusal, share: Refusal) -> Refusal:
+    """Nothing is free, and its queue has what it is entitled to: others go first."""
+    return Refusal(
+        share.reason,
+        f"{room.message} {share.message}",
+        {**room.numbers, **share.numbers},
+        room.tally,
+        share.queue,
+    )
 
 
 def _not_ready(session: Session, gang: int) -> Refusal:

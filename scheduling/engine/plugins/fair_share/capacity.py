@@ -42,6 +42,7 @@ def check_non_preemptible(
                         "asked": asked[unit],
                         "quota": deserved[unit],
                         "held_non_preemptible": held[unit],
+                        "unit": unit,
                     },
                     queue=name,
                 )
@@ -58,7 +59,7 @@ def above_share(rules: "FairShare", session: Session, gang: int, asked: Resource
         Reason.BEHIND_OTHERS,
         f"{name} holds {amount(unit, allocated[unit])} of its fair share of {amount(unit, share[unit])}; with "
         f"{amount(unit, asked[unit])} more it would be above it, so it may not take from other projects.",
-        numbers={"asked": asked[unit], "allocated": allocated[unit], "fair_share": share[unit]},
+        numbers={"asked": asked[unit], "allocated": allocated[unit], "fair_share": share[unit], "unit": unit},
         queue=name,
     )
 
@@ -69,7 +70,7 @@ def _over_limit(session: Session, queue: int, unit: int, asked: int, limit: int,
         Reason.OVER_LIMIT,
         f"Asks for {amount(unit, asked)}; the limit of {name} is {amount(unit, limit)}, of which "
         f"{amount(unit, allocated)} are in use.",
-        numbers={"asked": asked, "limit": limit, "allocated": allocated},
+        numbers={"asked": asked, "limit": limit, "allocated": allocated, "unit": unit},
         queue=name,
     )
 

@@ -1,44 +1,14 @@
-"""One cycle: open a session, run the actions in order, write down what they decided."""
+"""Writing down what a session decided, as a plan."""
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from scheduling.engine.catalog import ACTIONS, make_plugins
-from scheduling.engine.config import SchedulerConfig
 from scheduling.engine.model.resources import Resources
-from scheduling.engine.model.snapshot import NOWHERE, ClusterSnapshot
+from scheduling.engine.model.snapshot import NOWHERE
 from scheduling.engine.model.tasks import TaskState
 from scheduling.engine.plan import Bind, Eviction, NodeGpus, Nomination, Plan, QueueShare
 from scheduling.engine.session import Session
-from scheduling.engine.session.refusals import refuse_waiting
 from scheduling.engine.transaction.positions import Position
 
 
-def run_cycle(snapshot: ClusterSnapshot, config: SchedulerConfig, now: float) -> Plan:
-    """Decide; touch nothing. `now` is seconds since the epoch. The same arguments always give the same plan."""
-    with _collector_paused():
-        session = Session(snapshot, config, now, make_plugins(config))
-        for action in config.actions:
-            ACTIONS[action](session)
-        plan = _write_plan(session)
-        plan.refusals = refuse_waiting(session)
-    return plan
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """A cycle makes many small objects and hardly a garbage ring; looking for rings among them costs a third of its time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-def _write_plan(session: Session) -> Plan:
+def write_plan(session: Session) -> Plan:
     plan = Plan(shares=_shares(session))
     snapshot, state = session.snapshot, session.state
     for task in state.changed_tasks():
