@@ -71,8 +71,8 @@ def definition(name: str = "widgets", **version: Any) -> dict[str, Any]:
     }
 
 
-def widget(name: str = "one", **spec: Any) -> dict[str, Any]:
-    document = {"apiVersion": f"{GROUP}/v1", "kind": "Widget", "metadata": {"name": name}}
+def widget(called: str = "one", /, **spec: Any) -> dict[str, Any]:
+    document = {"apiVersion": f"{GROUP}/v1", "kind": "Widget", "metadata": {"name": called}}
     return {**document, "spec": {"size": "small", **spec}}
 
 
@@ -136,6 +136,5 @@ CUSTOM: dict[str, list[Step]] = {
         post(WIDGETS, {**widget("two"), "spec": None}),
         post(DEFINITIONS, {**definition("gadgets"), "metadata": {"name": "x"}}),
         post(DEFINITIONS, definition("gadgets", schema=None)),
-        post(DEFINITIONS, definition("gadgets", storage=False)),
     ],
 }

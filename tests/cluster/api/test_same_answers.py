@@ -3,6 +3,7 @@
 import contextlib
 import json
 import secrets
+from functools import partial
 
 import pytest
 
@@ -28,7 +29,7 @@ def test_both_servers_say_the_same(title: str, simulator: ClusterApi, control_pl
         for step in CONVERSATIONS[title]:
             if step.method == "WAIT":
                 for server in servers:
-                    assert eventually(lambda server=server: served_everywhere(server, step, namespace), 60)
+                    assert eventually(partial(is_served, server, step, namespace), 60)
                 continue
             real, simulated = (say(server, step, namespace) for server in servers)
             found += [f"{step}\n    {line}" for line in compared(real, simulated)]
@@ -45,7 +46,7 @@ def say(server: ClusterApi, step: Step, namespace: str) -> Reply:
     return server.send(step.method, step.path.replace("{ns}", namespace), body, step.media, **step.headers)
 
 
-def served_everywhere(server: ClusterApi, step: Step, namespace: str) -> bool:
+def is_served(server: ClusterApi, step: Step, namespace: str) -> bool:
     """The path answers several times in a row: the real server installs a new resource piece by piece."""
     return all(server.send("GET", step.path.replace("{ns}", namespace)).status == 200 for _ in range(5))
 
