@@ -145,14 +145,10 @@ def method_not_allowed() -> Problem:
     )
 
 
-def unsupported_media_type(allowed: list[str]) -> Problem:
+def unsupported_media_type(allowed: list[str], *, details: dict[str, Any] | None = None) -> Problem:
     accepted = ", ".join(allowed)
-    return Problem(
-        415,
-        "UnsupportedMediaType",
-        f"the body of the request was in an unknown format - accepted media types include: {accepted}",
-        details={},
-    )
+    text = f"the body of the request was in an unknown format - accepted media types include: {accepted}"
+    return Problem(415, "UnsupportedMediaType", text, details=details)
 
 
 def not_acceptable(offered: list[str]) -> Problem:

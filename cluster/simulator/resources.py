@@ -167,13 +167,8 @@ def _custom(definition: dict[str, Any]) -> Iterable[Resource]:
             ("scale", "Scale", "autoscaling", "v1"),
         ):
             if name in subresources:
-                resource.subresources[name] = {
-                    "name": f"{names['plural']}/{name}",
-                    "singularName": "",
-                    "namespaced": resource.namespaced,
-                    "group": group,
-                    "version": api,
-                    "kind": kind,
-                    "verbs": ["get", "patch", "update"],
-                }
+                entry = {"kind": kind, "name": f"{names['plural']}/{name}", "singularName": ""}
+                entry |= {"group": group, "version": api} if group != spec["group"] else {}
+                verbs = ["get", "patch", "update"]
+                resource.subresources[name] = {**entry, "namespaced": resource.namespaced, "verbs": verbs}
         yield resource

@@ -111,7 +111,7 @@ def _delete(api: Api, request: Request, target: Target) -> Answer:
         items = [outgoing(resource, document) for document in deleted]
         if not resource.custom:  # lists of built-in kinds say the kind once
             items = [{k: v for k, v in item.items() if k not in ("kind", "apiVersion")} for item in items]
-        metadata = {"resourceVersion": str(api.store.version)}
+        metadata = {"resourceVersion": str(api.store.version)} | ({"continue": ""} if resource.custom else {})
         return json_answer(
             {
                 "kind": resource.list_kind,

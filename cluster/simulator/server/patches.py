@@ -25,7 +25,7 @@ def patch(api: Api, request: Request, target: Target, options: WriteOptions) -> 
     """The patched object and whether it is new (only server-side apply creates). Raises Problem."""
     media = request.headers.get("content-type", "").partition(";")[0].strip()
     if media not in (JSON_PATCH, MERGE, STRATEGIC, APPLY):
-        raise unsupported_media_type([JSON_PATCH, MERGE, APPLY, STRATEGIC])
+        raise unsupported_media_type([JSON_PATCH, MERGE, APPLY, STRATEGIC], details={})
     if request.query.get("force") and media != APPLY:
         raise Problem(
             422,

@@ -125,6 +125,8 @@ def list_answer(api: Api, request: Request, target: Target, form: Form) -> Answe
         return json_answer(
             {"kind": kind, "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "items": items}
         )
+    if resource.custom:
+        metadata.setdefault("continue", "")
     head = encode({"kind": resource.list_kind, "apiVersion": resource.api_version, "metadata": metadata})
     bodies = [body_of(resource, stored) for stored in found]
     if not resource.custom:

@@ -58,7 +58,7 @@ def running_server(folder: Path, *, genuine: bool) -> Iterator[Path]:
     port = free_ports(1)[0]
     arguments = ("--port", str(port), "--data", str(folder / "data"), "--kubeconfig", str(kubeconfig))
     with running_simulator(folder, *arguments):
-        assert eventually(kubeconfig.exists, 60)
+        assert eventually(lambda: kubeconfig.exists() and kubeconfig.read_text(), 60)
         yield kubeconfig
 
 
