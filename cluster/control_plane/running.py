@@ -234,8 +234,10 @@ def write_kubeconfig(path: Path, url: str, authority: bytes, token: str) -> None
         "contexts": [{"name": "control-plane", "context": {"cluster": "control-plane", "user": "admin"}}],
         "current-context": "control-plane",
     }
-    path.touch(mode=0o600)
-    path.write_text(yaml.safe_dump(document, sort_keys=False))
+    unfinished = path.with_name(f".{path.name}")
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(yaml.safe_dump(document, sort_keys=False))
+    unfinished.replace(path)  # whoever waits for the file finds it whole
 
 
 def free_ports(count: int) -> list[int]:

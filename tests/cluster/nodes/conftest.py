@@ -25,8 +25,9 @@ def bare_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterCli
         process = subprocess.Popen(
             [sys.executable, "-c", _SERVE, str(free_ports(1)[0]), str(folder)], stdout=log, stderr=log
         )
-    assert eventually((folder / "kubeconfig").exists, 60)
-    client = ClusterClient.connect(folder / "kubeconfig")
+    kubeconfig = folder / "kubeconfig"
+    assert eventually(lambda: kubeconfig.exists() and kubeconfig.read_text(), 60)
+    client = ClusterClient.connect(kubeconfig)
 
     def answers() -> bool:
         try:
