@@ -21,6 +21,7 @@ from ui.wording import number
 
 Unit = Department | Project
 LARGEST_MILLI = 10**12
+MORE = ("cpu_deserved", "cpu_limit", "memory_deserved", "memory_limit")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,16 @@ class Editor:
     pools: tuple[dict[str, Any], ...]
     effects: list[consequences.Effect]
     save_label: str
+
+    @property
+    def gpu_span(self) -> int:
+        """A refusal needs room for its sentence."""
+        return 12 if self.form["gpu_deserved"].errors else 4
+
+    @property
+    def shows_more(self) -> bool:
+        """CPU and memory are folded away unless something is wrong there."""
+        return any(self.form[name].errors for name in MORE)
 
     @property
     def action(self) -> str:
@@ -67,6 +78,10 @@ def open_editor(
     quotas.require_giver(person, unit)
     row = quotas.row_of(unit, pool)
     held = quotas.uninterruptible(unit, pool)
+    wanted = row.gpu_deserved_milli
+    if form is not None:
+        typed = milli_of(str(form["gpu_deserved"].value() or ""))
+        wanted = wanted if typed is None else typed
     return Editor(
         kind=kind,
         unit=unit,
@@ -75,8 +90,8 @@ def open_editor(
         form=form or QuotaForm.of_row(row),
         least_milli=None if held is None else held.gpu_milli,
         pools=tuple(_pool_choices(request, unit, pool)),
-        effects=consequences.of_quota(unit, pool, row.gpu_deserved_milli),
-        save_label=label_of(row.gpu_deserved_milli),
+        effects=consequences.of_quota(unit, pool, wanted),
+        save_label=label_of(wanted),
     )
 
 
@@ -89,6 +104,15 @@ def _pool_choices(request: HttpRequest, unit: Unit, current: NodePool) -> list[d
             {"label": pool.name, "url": f"{request.path}?{query.urlencode()}", "current": pool == current}
         )
     return choices
+
+
+def milli_of(text: str) -> int | None:
+    """A typed number of GPUs in thousandths; None for what is no number or beyond all bounds."""
+    try:
+        wanted = int(Decimal(text.strip()) * 1000)
+    except (InvalidOperation, ValueError, OverflowError):
+        return None
+    return wanted if 0 <= wanted <= LARGEST_MILLI else None
 
 
 def label_of(deserved_milli: int) -> str:
@@ -142,11 +166,8 @@ def quota_effect(request: HttpRequest, kind: str, unit_id: int, pool_id: int) ->
     unit = _unit(person, kind, unit_id)
     pool = _pool(unit, pool_id)
     quotas.require_giver(person, unit)
-    try:
-        wanted = int(Decimal(request.GET.get("gpu_deserved", "").strip()) * 1000)
-    except (InvalidOperation, ValueError, OverflowError):
-        wanted = -1
-    if not 0 <= wanted <= LARGEST_MILLI:
+    wanted = milli_of(request.GET.get("gpu_deserved", ""))
+    if wanted is None:
         context: dict[str, Any] = {
             "effects": [{"family": "bad", "text": "Write the GPUs as a number, such as 2.5."}]
         }

@@ -236,6 +236,17 @@ def test_a_refused_quota_keeps_the_inputs_and_tells_at_the_field(client, acme, r
     assert "At most 12 GPUs: the department research has 16 GPUs in h100" in body
     assert 'value="13"' in body
     assert 'aria-invalid="true"' in body
+    assert "Save 13 GPUs" in body
+
+
+def test_an_open_editor_is_not_swept_away_by_a_live_update(client, acme, root, held):
+    client.force_login(root)
+    page = reverse("organization:projects")
+    assert 'data-live-topic="projects' in client.get(page).content.decode()
+    assert (
+        'data-live-topic="projects'
+        not in client.get(f"{page}?edit=project-{acme.vision.pk}").content.decode()
+    )
 
 
 def test_a_foreign_address_to_return_to_is_ignored(client, acme, root, held):
