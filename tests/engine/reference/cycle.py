@@ -3,13 +3,13 @@
 from scheduling.engine.config import SchedulerConfig
 from scheduling.engine.model.gangs import Gang
 from scheduling.engine.model.snapshot import ClusterSnapshot
-from scheduling.engine.model.tasks import ACTIVE, ON_NODE, TaskState
+from scheduling.engine.model.tasks import ACTIVE, ON_NODE, Task, TaskState
 from scheduling.engine.plan import Bind, Eviction, Nomination, Plan
 from tests.engine.reference.gangs import count, is_ready, is_stale, tasks_to_place
 from tests.engine.reference.orders import Orders, Walk, fair_shares, next_request
 from tests.engine.reference.placing import place_gang, promise_whole_gang
 from tests.engine.reference.solving import Solver
-from tests.engine.reference.world import World
+from tests.engine.reference.world import Place, World
 
 S = TaskState
 
@@ -75,15 +75,36 @@ class Cycle:
             self.orders, self.waiting(), lambda gang: next_request(world, gang), world.config.queue_depth
         )
         while (gang := walk.pop()) is not None:
+            waiting = self.waiting()
+            if gang not in waiting:
+                continue  # it lost so much to others that too few of its tasks are left
             mark, before = world.mark(), dict(world.place)
-            if not Solver(world, self.orders, gang, action, self.waiting()).solve():
+            solver = Solver(world, self.orders, gang, action, waiting)
+            if not solver.solve():
                 continue
             if self._too_many_evictions():
                 world.undo(mark)
                 continue
             for uid, place in before.items():
-                if place.state in ACTIVE and world.place[uid] != place and world.start[uid].state in ACTIVE:
+                displaced = place.state in ACTIVE and world.place[uid] != place
+                ran = world.start[uid].state in ACTIVE
+                if displaced and ran and not (uid in self.evicted_by and place != world.start[uid]):
                     self.evicted_by[uid] = (action, gang.uid)
+            self._start_at_once([*solver.tasks, *solver.victims], {task.uid for task in solver.victims})
+
+    def _start_at_once(self, concerned: list[Task], victims: set[str]) -> None:
+        """When only places given in this very cycle were taken back, nobody has to leave first: the promises can start."""
+        world = self.world
+        if any(world.start[uid].state in ACTIVE and world.place[uid] != world.start[uid] for uid in victims):
+            return
+        mark = world.mark()
+        promised = [task.uid for task in concerned if world.state(task.uid) is S.PIPELINED]
+        for uid in promised:
+            place = world.place[uid]
+            world.put(uid, Place(S.ALLOCATED, place.node, place.groups))
+        rooms = [world.room(world.place[uid].node) for uid in promised]
+        if any(min(room.idle.values()) < 0 or room.has_overfull_device() for room in rooms):
+            world.undo(mark)
 
     def _too_many_evictions(self) -> bool:
         """The safety limit on what one plan may disturb."""

@@ -24,6 +24,8 @@ class Solver:
         self.request = total_charge(world, self.tasks)
         self.standings = {name: self._standing(name) for name in world.queues}
         self.before = dict(world.place)
+        self.victims: Unit = []
+        """Of the last accepted solution: all that were given up, also those who then found a place."""
 
     def solve(self) -> bool:
         """Task by task: each step keeps the victims found so far and looks for more; the last step stands."""
@@ -151,6 +153,7 @@ class Solver:
         for task in flat:
             self.world.evict(task.uid)
         if self._simulate(tasks, flat) and self._accepts(tasks, victims):
+            self.victims = flat
             return True
         self.world.undo(mark)
         return False

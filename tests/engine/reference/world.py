@@ -60,6 +60,9 @@ class Room:
         self.idle[name] = self.idle.get(name, 0) + idle
         self.releasing[name] = self.releasing.get(name, 0) + releasing
 
+    def has_overfull_device(self) -> bool:
+        return any(device.held + device.leaving > self.memory for device in self.devices.values())
+
     def later(self, name: str) -> int:
         return self.idle.get(name, 0) + self.releasing.get(name, 0)
 
