@@ -55,8 +55,8 @@ def _trace(line: Line) -> Any:
     options: dict[str, Any] = {"mode": "lines"}
     if line.kind in ("step", "area"):
         options["line"] = {"shape": "hv"}
-    if line.kind == "area":
-        options["fill"] = "tozeroy"
+    if line.kind == "area" and all(value is not None for _, value in line.points):
+        options["fill"] = "tozeroy"  # Plotly would fill across a gap, as if something were known there
     if sum(value is not None for _, value in line.points) == 1:
         options["mode"] = "markers"
     return go.Scatter(

@@ -35,7 +35,7 @@ class Line:
 
 
 def with_gaps(points: Sequence[Point], step: int) -> list[Point]:
-    """Puts an unknown where readings are missing: a distance of more than 1.75 usual ones.
+    """Puts an unknown where readings are missing: a distance of more than 2.5 usual ones, so that one reading may be missed.
 
     The usual distance is the step, or the middle one of those found: with a fast clock readings lie further apart.
     """
@@ -46,7 +46,7 @@ def with_gaps(points: Sequence[Point], step: int) -> list[Point]:
     filled: list[Point] = []
     for before, after in itertools.pairwise(points):
         filled.append(before)
-        if after[0] - before[0] > 1.75 * usual:
+        if after[0] - before[0] > 2.5 * usual:
             filled.append((before[0] + usual, None))
     return [*filled, points[-1]]
 
