@@ -85,7 +85,7 @@ def _record(session: Session, solution: Scenario, rule: str) -> None:
 def _start_at_once(session: Session, solution: Scenario) -> None:
     """When only places given in this very cycle were taken back, nobody has to leave first: what was promised can start."""
     state = session.state
-    victims = [task for unit in solution.units for task in unit.tasks]
+    victims = [task for unit in solution.units for task in unit.tasks if state.is_displaced(task)]
     if any(_is_disturbed(session, task) for task in victims):
         return
     promised = [task for task in (*solution.tasks, *victims) if state.states[task] is TaskState.PIPELINED]
