@@ -10,6 +10,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -30,6 +31,7 @@ START_SECONDS = 90.0
 STOP_SECONDS = 5.0
 """Then it is killed: the API server would wait a minute for open watches, and what it has answered is in etcd."""
 _PR_SET_PDEATHSIG = 1
+_LONGEST_SOCKET_PATH = 108
 
 
 class DidNotStart(Exception):
@@ -37,11 +39,15 @@ class DidNotStart(Exception):
 
 
 class ControlPlane:
-    """One control plane with its data in `folder`; a context manager. `kubeconfig` is the administrator's."""
+    """One control plane with its data in `folder`; a context manager. `kubeconfig` is the administrator's.
+
+    Nodes and pods are reached through the unix socket `tunnel` (`python -m cluster.simulator --target … --tunnel …`).
+    """
 
     def __init__(self, folder: Path, *, controller_manager: bool = True) -> None:
         self.folder = folder
         self.kubeconfig = folder / "kubeconfig"
+        self.tunnel = self._tunnel_path()
         self.url = ""
         self._controller_manager = controller_manager
         self._processes: list[tuple[str, subprocess.Popen[bytes]]] = []
@@ -124,8 +130,9 @@ class ControlPlane:
                 "--authorization-mode=RBAC",
                 "--service-cluster-ip-range=10.0.0.0/16",
                 "--allow-privileged=true",
-                # the simulated kubelets answer on loopback addresses, by address and not by name
+                # simulated nodes have addresses that no network knows, and no names
                 "--kubelet-preferred-address-types=InternalIP",
+                f"--egress-selector-config-file={self._write_egress()}",
             ],
         )
         certificate = certificates / "apiserver.crt"
@@ -157,6 +164,26 @@ class ControlPlane:
         )
 
     # --- files ----------------------------------------------------------------------------------------------------
+
+    def _tunnel_path(self) -> Path:
+        """In the data folder, unless that makes the path too long for a unix socket."""
+        path = self.folder / "kubelets.sock"
+        if len(str(path).encode()) < _LONGEST_SOCKET_PATH:
+            return path
+        return Path(tempfile.mkdtemp(prefix="kubelets-")) / "kubelets.sock"
+
+    def _write_egress(self) -> Path:
+        transport = {"uds": {"udsName": str(self.tunnel)}}
+        document = {
+            "apiVersion": "apiserver.k8s.io/v1beta1",
+            "kind": "EgressSelectorConfiguration",
+            "egressSelections": [
+                {"name": "cluster", "connection": {"proxyProtocol": "HTTPConnect", "transport": transport}}
+            ],
+        }
+        path = self.folder / "egress.yaml"
+        path.write_text(yaml.safe_dump(document))
+        return path
 
     def _service_account_keys(self) -> tuple[Path, Path]:
         key, public = self.folder / "service-accounts.key", self.folder / "service-accounts.pub"

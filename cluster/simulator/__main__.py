@@ -33,12 +33,18 @@ def main() -> None:
         action="store_true",
         help="with --target: run the controllers of Jobs, Deployments … too",
     )
+    parser.add_argument(
+        "--tunnel",
+        type=Path,
+        metavar="SOCKET",
+        help="with --target: unix socket through which that API server reaches nodes and pods",
+    )
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     if options.speed is not None:
         _set_speed(parser, options.speed)
     if options.target is not None:
-        _play_nodes(options.target, options.nodes, controllers=options.controllers)
+        _play_nodes(options.target, options.nodes, controllers=options.controllers, tunnel=options.tunnel)
     elif options.data is None:
         parser.error("--data FOLDER or --target KUBECONFIG is needed")
     else:
@@ -61,13 +67,13 @@ def _set_speed(parser: argparse.ArgumentParser, speed: float) -> None:
     os.environ["RUNAI_CLOCK_SPEED"] = str(speed)
 
 
-def _play_nodes(target: Path, nodes: Mapping[str, int], *, controllers: bool) -> None:
+def _play_nodes(target: Path, nodes: Mapping[str, int], *, controllers: bool, tunnel: Path | None) -> None:
     from cluster.simulator import world
 
     stop = threading.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: stop.set())
-    world.run(target, nodes, controllers=controllers, stop=stop)
+    world.run(target, nodes, controllers=controllers, tunnel=tunnel, stop=stop)
 
 
 def _serve(port: int, data: Path, kubeconfig: Path, nodes: Mapping[str, int]) -> None:

@@ -17,6 +17,7 @@ from cluster.simulator.kubelet.exporters import Exporters
 from cluster.simulator.kubelet.heartbeats import INTERVAL_SECONDS, NODE_LEASES, Heartbeats, ensure_namespace
 from cluster.simulator.kubelet.kubelet import Kubelet
 from cluster.simulator.kubelet.roster import Roster
+from cluster.simulator.kubelet.tunnel import Tunnel
 from cluster.simulator.kubelet.writer import KubeletWriter
 from cluster.simulator.shapes import wanted_nodes
 from cluster.watch import WatchCache
@@ -38,6 +39,7 @@ class World:
         events: bool = True,
         port: int = 0,
         heartbeat_seconds: float = INTERVAL_SECONDS,
+        tunnel: Path | None = None,
     ) -> None:
         self.client = client
         self.roster = Roster()
@@ -45,7 +47,8 @@ class World:
         self.pods = WatchCache(client, PODS)
         self.endpoint = Endpoint(self.roster, port=port)
         self.writer = KubeletWriter(client, self.roster, port=self.endpoint.port, events=events)
-        self.kubelet = Kubelet(self.roster, self.writer)
+        self.kubelet = Kubelet(self.roster, self.writer, tunnelled=tunnel is not None)
+        self.tunnel = Tunnel(tunnel, self.roster, self.endpoint.serve) if tunnel else None
         self.heartbeats = Heartbeats(client, self.roster, self.writer, interval=heartbeat_seconds)
         self.exporters = Exporters(client, self.roster)
         self.controllers = Controllers(client, self.pods, self.nodes) if controllers else None
@@ -57,6 +60,8 @@ class World:
     def start(self, timeout: float = 60) -> None:
         """Raises ClusterUnavailable when the server does not answer in time."""
         self.endpoint.start()
+        if self.tunnel is not None:
+            self.tunnel.start()
         self.nodes.start()
         self.pods.start()
         if not (self.nodes.synced(timeout) and self.pods.synced(timeout)):
@@ -77,6 +82,8 @@ class World:
         self.writer.stop()
         self.pods.stop()
         self.nodes.stop()
+        if self.tunnel is not None:
+            self.tunnel.stop()
         self.endpoint.stop()
 
 
@@ -87,18 +94,19 @@ def run(
     controllers: bool = True,
     events: bool = True,
     kubelet_port: int = 0,
+    tunnel: Path | None = None,
     stop: threading.Event,
     ready: threading.Event | None = None,
 ) -> None:
     """Play the nodes (`{"h100": 4}`, made when they are missing) and all others with a shape until `stop` is set.
 
-    `controllers=False` for a cluster that has its own. Waits as long as it takes for the API server to answer.
+    `controllers=False` for a cluster that has its own; `tunnel` for one whose API server reaches nodes through that unix socket. Waits as long as it takes for the API server to answer.
     """
     reached = connect_with_kubeconfig(connection) if isinstance(connection, Path) else connection
     client = ClusterClient(reached, user_agent=USER_AGENT, policy=_PATIENCE)
     if not _prepare(client, wanted_nodes(nodes), stop):
         return
-    world = World(client, controllers=controllers, events=events, port=kubelet_port)
+    world = World(client, controllers=controllers, events=events, port=kubelet_port, tunnel=tunnel)
     try:
         world.start()
         logger.info(

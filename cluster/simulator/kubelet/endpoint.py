@@ -26,6 +26,7 @@ from cluster.simulator.kubelet.roster import Roster
 logger = logging.getLogger(__name__)
 
 _TLS_HANDSHAKE = 0x16
+_TUNNELLED = "tunnelled"
 NODE_HEADER = "X-Simulator-Node"
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -47,6 +48,10 @@ class Endpoint:
 
     def start(self) -> None:
         self._thread.start()
+
+    def serve(self, connection: socket.socket, host: str, port: int) -> None:
+        """Answer on a connection that was meant for a node's or pod's address."""
+        self._server.finish_request(connection, (_TUNNELLED, host, port))
 
     def stop(self) -> None:
         if self._thread.is_alive():
@@ -111,25 +116,42 @@ class _Refused(Exception):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
     server: _Server
+    client_address: Any  # (address, port), or (_TUNNELLED, address, port)
+
+    def setup(self) -> None:
+        super().setup()
+        if self.client_address[0] != _TUNNELLED:  # a unix socket has no such option
+            self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
-        agent = self._asked_node()
+        pod = self._asked_pod()
+        agent = self._asked_node() if pod is None else self.server.roster.agents.get(pod.node)
         if agent is None or agent.silent:
             self.close_connection = True  # a dead node does not answer
             return
         try:
-            self._answer(agent, unquote(parts.path), dict(parse_qsl(parts.query, keep_blank_values=True)))
+            if pod is not None:
+                self._send_pod_page(agent, pod, str(self.client_address[2]), parts.path)
+            else:
+                self._answer(agent, unquote(parts.path), dict(parse_qsl(parts.query, keep_blank_values=True)))
         except _Refused as refused:
             self._send(refused.code, refused.text)
+
+    def _asked_pod(self) -> PodLife | None:
+        """The pod that was dialled itself, which only a tunnel can do."""
+        if self.client_address[0] != _TUNNELLED:
+            return None
+        return self.server.roster.pod_at(str(self.client_address[1]))
 
     def _asked_node(self) -> NodeAgent | None:
         """The simulated API server names the node; a real one only dials its address."""
         named = self.headers.get(NODE_HEADER)
         if named:
             return self.server.roster.agents.get(named)
+        if self.client_address[0] == _TUNNELLED:
+            return self.server.roster.agent_at(str(self.client_address[1]))
         return self.server.roster.agent_at(str(self.connection.getsockname()[0]))
 
     def _answer(self, agent: NodeAgent, path: str, query: dict[str, str]) -> None:

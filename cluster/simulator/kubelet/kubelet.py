@@ -41,13 +41,18 @@ logger = logging.getLogger(__name__)
 _DEFAULT_GRACE = 30
 _TOO_BIG_RUNS_SECONDS = 20.0
 DEVICE_LOST_EXIT = 1
+_LOOPBACK_ADDRESSES = (127, 64)
+"""Each node answers on an address of its own on this machine."""
+_TUNNELLED_ADDRESSES = (10, 200)
+"""Nobody dials them but through the tunnel; a real API server does not proxy to loopback addresses."""
 
 
 class Kubelet:
     """Plays the kubelets of all nodes that have a shape. Thread-safe by one lock; no network call is made under it."""
 
-    def __init__(self, roster: Roster, writer: KubeletWriter) -> None:
+    def __init__(self, roster: Roster, writer: KubeletWriter, *, tunnelled: bool = False) -> None:
         self._roster = roster
+        self._first_address = _TUNNELLED_ADDRESSES if tunnelled else _LOOPBACK_ADDRESSES
         self._homeless: defaultdict[str, dict[str, Document]] = defaultdict(dict)
         self._begun = False
         self._writer = writer
@@ -123,13 +128,15 @@ class Kubelet:
         return agent
 
     def _address_of(self, node: Document) -> str:
-        """The address the node had before, else the next of 127.64.0.0/10: one for each, so that a call tells its node."""
+        """The address the node had before, else the next free one: one for each, so that a call tells its node."""
         used = {agent.ip for agent in self._roster.agents.values()}
+        first, second = self._first_address
         for address in (node.get("status") or {}).get("addresses") or []:
-            if address.get("type") == "InternalIP" and address["address"] not in used:
-                return str(address["address"])
+            ip = str(address["address"])
+            if address.get("type") == "InternalIP" and ip.startswith(f"{first}.") and ip not in used:
+                return ip
         number = len(self._roster.agents) + 1
-        while (ip := f"127.{64 + number // 65_536}.{number // 256 % 256}.{number % 256}") in used:
+        while (ip := f"{first}.{second + number // 65_536}.{number // 256 % 256}.{number % 256}") in used:
             number += 1
         return ip
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from cluster.simulator.gpus import Load
 from cluster.simulator.kubelet.lives import NodeAgent, PodLife
+from cluster.simulator.stages import is_over
 
 
 @dataclass
@@ -22,6 +23,13 @@ class Roster:
         """The node that answers at an address."""
         with self.lock:
             return next((agent for agent in self.agents.values() if agent.ip == ip), None)
+
+    def pod_at(self, ip: str) -> PodLife | None:
+        """The pod with an address."""
+        with self.lock:
+            return next(
+                (life for life in self.lives.values() if life.ip == ip and not is_over(life.state)), None
+            )
 
     def loads(self, agent: NodeAgent) -> dict[str, Load]:
         """What the node's pods do to its devices now, by pod uid."""

@@ -52,8 +52,10 @@ def running_server(folder: Path, *, genuine: bool) -> Iterator[Path]:
     """The kubeconfig of a server whose nodes are simulated."""
     kubeconfig = folder / "kubeconfig"
     if genuine:
-        with ControlPlane(folder), running_simulator(folder, "--target", str(kubeconfig)):
-            yield kubeconfig
+        with ControlPlane(folder) as plane:
+            arguments = ("--target", str(kubeconfig), "--tunnel", str(plane.tunnel))
+            with running_simulator(folder, *arguments):
+                yield kubeconfig
         return
     port = free_ports(1)[0]
     arguments = ("--port", str(port), "--data", str(folder / "data"), "--kubeconfig", str(kubeconfig))
