@@ -1,9 +1,13 @@
 """The ASGI application: reads a request, finds who asks and for what, answers; every refusal becomes a `Status`."""
 
 import asyncio
+import json
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+
+import yaml
 
 from cluster.simulator.identities import ANONYMOUS, User
 from cluster.simulator.problems import Problem, unauthorized
@@ -56,9 +60,16 @@ class Application:
 
     def _commit(self) -> None:
         waiting, self._committed = self._committed, None
-        self._api.store.commit()
-        if waiting is not None:
-            waiting.set_result(None)
+        try:
+            self._api.store.commit()
+        except sqlite3.Error as error:
+            logger.critical("what was written cannot be kept: %s", error)
+            if waiting is not None:
+                waiting.set_exception(error)
+                waiting.exception()  # the writers are told; without one of them asyncio would complain
+        else:
+            if waiting is not None:
+                waiting.set_result(None)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -112,6 +123,9 @@ class Application:
         if request.method in ("GET", "HEAD"):
             self._api.store.commit()  # nobody may read what could still be lost
         answer = handle(self._api, request, target, form)
+        if form.yaml:
+            text = yaml.safe_dump(json.loads(answer.body), sort_keys=False)
+            answer.body, answer.media_type = text.encode(), "application/yaml"
         if self._committed is not None:
             await asyncio.shield(self._committed)
         await _send(send, answer)

@@ -13,7 +13,7 @@ from cluster.simulator.server.patches import patch
 from cluster.simulator.server.reading import get_answer, list_answer, metadata_only, select
 from cluster.simulator.server.reviews import GROUPS as REVIEW_GROUPS
 from cluster.simulator.server.reviews import answer_review
-from cluster.simulator.server.subresources import answer_subresource, existing
+from cluster.simulator.server.subresources import answer_subresource, bind_by_body, existing
 from cluster.simulator.server.updating import update
 from cluster.simulator.tables.printing import table_of
 
@@ -28,6 +28,8 @@ def handle(api: Api, request: Request, target: Target, form: Form) -> Answer:
     method, resource = request.method, target.resource
     if resource.group in REVIEW_GROUPS:
         return answer_review(api, request, target)
+    if resource.storage == "bindings" and method == "POST":
+        return bind_by_body(api, request, target)
     if target.subresource:
         special = answer_subresource(api, request, target)
         if special is not None:

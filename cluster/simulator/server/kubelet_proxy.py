@@ -42,6 +42,9 @@ def proxied_url(api: Api, request: Request, target: Target) -> tuple[str, str]:
     if target.resource.storage == "nodes":
         node = target.name.removeprefix("http:").partition(":")[0]
         return _endpoint(api, node) + (target.rest or "/") + _query(request), node
+    if target.resource.storage != "pods":
+        text = f'no endpoints available for service "{target.name}"'
+        raise Problem(503, "ServiceUnavailable", text)
     if target.subresource == "log":
         return _log_url(api, request, target)
     name, _, port = target.name.removeprefix("http:").partition(":")

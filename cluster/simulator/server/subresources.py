@@ -65,6 +65,14 @@ def _body(request: Request) -> Document:
     return body
 
 
+def bind_by_body(api: Api, request: Request, target: Target) -> Answer:
+    """The old way to bind: a Binding posted to the namespace, naming its pod."""
+    body = _body(request)
+    name = (body.get("metadata") or {}).get("name", "")
+    pods = api.registry.builtin("", "v1", "pods")
+    return bind(api, request, Target(pods, target.namespace, name, "binding"), body)
+
+
 def bind(api: Api, request: Request, target: Target, body: Document) -> Answer:
     """Put a pod on a node: once, with the uid the scheduler saw. Raises 400, 404, 409, 422."""
     node = (body.get("target") or {}).get("name", "")

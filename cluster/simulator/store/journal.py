@@ -25,6 +25,7 @@ class Journal:
     def __init__(self, path: Path | None) -> None:
         self._connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
         run = self._connection.execute
+        run("PRAGMA locking_mode=EXCLUSIVE")  # two servers on one file would not know of each other's objects
         run("PRAGMA journal_mode=WAL")
         run("PRAGMA synchronous=NORMAL")
         run("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID")
@@ -64,10 +65,14 @@ class Journal:
         gone = [key for key, (_, body) in self._pending.items() if body is None]
         run = self._connection
         run.execute("BEGIN IMMEDIATE")
-        run.executemany(PUT, puts)
-        run.executemany(DELETE, gone)
-        run.execute(VERSION, (version,))
-        run.execute("COMMIT")
+        try:
+            run.executemany(PUT, puts)
+            run.executemany(DELETE, gone)
+            run.execute(VERSION, (version,))
+            run.execute("COMMIT")
+        except sqlite3.Error:
+            run.execute("ROLLBACK")
+            raise
         self._pending.clear()
 
     def close(self) -> None:

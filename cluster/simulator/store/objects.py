@@ -54,6 +54,7 @@ class Store:
             self._objects.setdefault(resource, {})[namespace, name] = stored
         self._history = History(self.version, history_length)
         self._uncommitted: list[Change] = []
+        self._scheduled = False
         self.schedule_commit: Callable[[], None] = self.commit
         self.announce: Callable[[list[Change]], None] = lambda changes: None
 
@@ -114,15 +115,20 @@ class Store:
     def _remember(self, change: Change) -> None:
         self._history.append(change)
         self._uncommitted.append(change)
-        if len(self._uncommitted) == 1:
+        if not self._scheduled:
+            self._scheduled = True
             self.schedule_commit()
 
     def commit(self) -> None:
-        """Make everything so far durable, then tell the watchers; a no-op when nothing waits."""
+        """Make everything so far durable, then tell the watchers; a no-op when nothing waits.
+
+        Raises sqlite3.Error when the file cannot be written; the changes wait for the next try, and nobody is told of them.
+        """
+        self._scheduled = False
         if not self._uncommitted:
             return
-        changes, self._uncommitted = self._uncommitted, []
         self._journal.commit(self.version)
+        changes, self._uncommitted = self._uncommitted, []
         self.announce(changes)
 
     @property

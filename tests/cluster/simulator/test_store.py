@@ -1,5 +1,6 @@
 """The store keeps what it acknowledged, numbers every change once, and remembers what happened since a version."""
 
+import sqlite3
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -43,11 +44,11 @@ def test_what_was_committed_is_there_after_a_restart(steps: list[tuple[str, int 
                 del expected[name]
         store.commit()
 
+        store.close()
         again = Store(Path(folder) / "x.sqlite3")
         assert {stored.name: stored.document["value"] for stored in again.listed("things")} == expected
         assert again.version == versions[-1]
         assert versions == sorted(set(versions))
-        store.close()
         again.close()
 
 
@@ -102,9 +103,32 @@ def test_lists_are_ordered_by_namespace_and_name() -> None:
     assert [s.name for s in store.listed("things", "a")] == ["b", "z"]
 
 
-def test_a_newer_file_is_refused(tmp_path: Path) -> None:
-    import sqlite3
+def test_a_write_that_cannot_be_kept_is_told_to_nobody(tmp_path: Path) -> None:
+    store = Store(tmp_path / "x.sqlite3")
+    told: list[Change] = []
+    store.announce = told.extend
+    store.schedule_commit = lambda: None
+    store.put("things", {**thing("a"), "metadata": {"name": "a", "namespace": "n"}})
+    journal = store._journal
+    journal._connection.execute("PRAGMA query_only=ON")
 
+    with pytest.raises(sqlite3.OperationalError):
+        store.commit()
+    assert told == []
+    journal._connection.execute("PRAGMA query_only=OFF")
+    store.commit()
+    assert [change.stored.name for change in told] == ["a"]
+    store.close()
+
+
+def test_two_servers_cannot_share_a_file(tmp_path: Path) -> None:
+    first = Store(tmp_path / "x.sqlite3")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        Store(tmp_path / "x.sqlite3")
+    first.close()
+
+
+def test_a_newer_file_is_refused(tmp_path: Path) -> None:
     Store(tmp_path / "x.sqlite3").close()
     connection = sqlite3.connect(tmp_path / "x.sqlite3")
     connection.execute("UPDATE meta SET value = 99 WHERE key = 'schema'")
