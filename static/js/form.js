@@ -1,4 +1,4 @@
-// Forms: focus on the errors, ordered lists, rows of formsets, drafts kept on this device, one submit at a time.
+// Forms: focus on the errors, ordered lists, rows of formsets, one submit at a time.
 document.querySelector("[data-form-errors]")?.focus();
 
 document.addEventListener("submit", (event) => {
@@ -105,13 +105,4 @@ document.addEventListener("click", (event) => {
   }
 });
 
-// --- drafts: a form with data-draft="<name>" ------------------------------------------------------------------------------
-document.querySelectorAll("form[data-draft]").forEach((form) => {
-  const key = `draft:${form.dataset.draft}`;
-  form.addEventListener("submit", () => localStorage.removeItem(key));
-  form.addEventListener("input", () => {
-    const kept = [...new FormData(form)].filter(([name, value]) => name !== "csrfmiddlewaretoken" && typeof value === "string");
-    localStorage.setItem(key, JSON.stringify(kept));
-  });
-});
 document.querySelectorAll("[data-ordered]").forEach(number);

@@ -6,12 +6,14 @@ const POLL_MS = 5000;
 const TOPIC_MS = 2000;
 const STALE_MS = 20000;
 const waiting = new Map();
+const asking = new Set();
 let source;
 let heard = Date.now();
 let paused = sessionStorage.getItem("live-paused") === "yes";
 let failed = false;
 
-const targets = () => document.querySelectorAll("[data-live], [data-live-topic], [hx-trigger~='live']");
+const targets = () => document.querySelectorAll("[data-live]:not(tr[data-row]), [data-live-topic], [hx-trigger~='live']:not(tr[data-row])");
+const liveLists = () => [...document.querySelectorAll("table[data-list]")].filter((list) => list.querySelector("tr[data-live]"));
 const busy = () => document.hidden || paused;
 const refresh = (element) => window.htmx?.trigger(element, "live");
 
@@ -40,8 +42,32 @@ function changed({ topic, ids }) {
 }
 
 function everything() {
+  liveLists().forEach(refreshList);
   targets().forEach(refreshSoon);
   document.dispatchEvent(new CustomEvent("live:changed", { detail: { topic: "reload", ids: [] } }));
+}
+
+// All rows of a list in one request, for when there is no stream; rows that are not in the answer are asked for alone.
+async function refreshList(list) {
+  if (asking.has(list)) return;
+  asking.add(list);
+  try {
+    const headers = { "HX-Request": "true", "HX-Target": `${list.dataset.list}-list` };
+    const answer = await fetch(location.href, { headers });
+    if (!answer.ok) return;
+    heard = Date.now();
+    const holder = document.createElement("template");
+    holder.innerHTML = await answer.text();
+    list.querySelectorAll("tr[data-row]").forEach((row) => {
+      const fresh = holder.content.getElementById(row.id);
+      if (fresh) document.dispatchEvent(new CustomEvent("rows:replace", { detail: { row, fresh } }));
+      else refreshSoon(row);
+    });
+  } catch {
+    // the marker tells how old the page is
+  } finally {
+    asking.delete(list);
+  }
 }
 
 function connect() {
@@ -99,8 +125,8 @@ if (marker) {
   setInterval(() => {
     if (busy() || source?.readyState === EventSource.OPEN) return;
     if (!source && !failed) connect();
-    targets().forEach(refresh);
-    if (targets().length === 0) heard = Date.now();
+    everything();
+    if (targets().length + liveLists().length === 0) heard = Date.now();
   }, POLL_MS);
   setInterval(() => {
     if (!source) connect();

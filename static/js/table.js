@@ -92,6 +92,22 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.matches?.(".list-page")) changedRows.clear();
 });
 
+// A row that came with its whole list: only what changed is put in, so that nothing flashes.
+document.addEventListener("rows:replace", (event) => {
+  const { row, fresh } = event.detail;
+  const before = words(row);
+  const after = words(fresh);
+  if (before.every((text, place) => text === after[place]) && row.innerHTML.length === fresh.innerHTML.length) return;
+  if (row.contains(document.activeElement)) return; // someone is doing something there
+  fresh.classList.toggle("cursor", row.classList.contains("cursor"));
+  row.replaceWith(fresh);
+  window.htmx?.process(fresh);
+  const cells = [...fresh.querySelectorAll("td")].filter((_, place) => after[place] !== before[place]);
+  cells.forEach((cell) => cell.classList.add("changed"));
+  if (cells.length) tell(fresh);
+  restore();
+});
+
 function tell(row) {
   changedRows.add(row.id);
   const panel = row.closest(".table-panel");

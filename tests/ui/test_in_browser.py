@@ -57,7 +57,9 @@ class Guide:
         page = context.new_page()
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda m: self.complaints.append(m.text) if is_complaint(m.type, m.text) else None)
-        page.route(f"{self.address}/events/", lambda route: route.abort())  # the test server is no ASGI server: pages poll
+        page.route(
+            f"{self.address}/events/", lambda route: route.abort()
+        )  # the test server is no ASGI server: pages poll
         page.goto(f"{self.address}{path}")
         page.wait_for_selector("[data-chart-plot] .main-svg, h1")
         return page
@@ -225,3 +227,66 @@ def test_the_page_is_complete_without_script(chromium: Browser, live_server):
     page.wait_for_url("**q=rlhf**")
     assert page.locator("#things-list .name").inner_text() == "rlhf-sweep"
     context.close()
+
+
+def test_a_named_row_is_fetched_again_and_keeps_its_place_and_selection(guide: Guide):
+    page = guide.open()
+    page.locator("#things-3 .row-check").check()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "row=" in request.url else None)
+    page.evaluate("htmx.trigger(document.getElementById('things-3'), 'live')")
+    page.wait_for_function("document.querySelector('#things-3:not(.htmx-swapping) .name')")
+    expect(page.locator("#things-3 .row-check")).to_be_checked()
+    expect(page.locator("#things-list tbody tr").nth(2)).to_have_attribute("id", "things-3")
+    assert any("row=3" in url for url in asked)
+
+
+def test_without_a_stream_the_list_is_polled_in_one_request(guide: Guide):
+    page = guide.open()
+    page.evaluate("document.querySelector('#things-2 .since').textContent = '11 min'")
+    with page.expect_request(lambda r: r.headers.get("hx-target") == "things-list", timeout=15000):
+        pass
+    expect(page.locator("#things-2 .since")).to_have_text("12 min")
+    expect(page.locator("[data-changed-count]")).to_have_text("1")
+    expect(page.locator("#things-list tbody tr").nth(1)).to_have_attribute("id", "things-2")
+
+
+def test_the_stream_names_rows_and_pausing_stops_them(guide: Guide):
+    page = guide.open("/account/password/change/")
+    told = 'event: changed\ndata: {"topic": "things", "ids": ["5"]}\n\n'
+    page.unroute(f"{guide.address}/events/")
+    page.route(
+        f"{guide.address}/events/", lambda route: route.fulfill(content_type="text/event-stream", body=told)
+    )
+    with page.expect_request(lambda request: "row=5" in request.url, timeout=15000):
+        page.goto(f"{guide.address}{GUIDE}")
+    page.locator("#live-pause").click()
+    expect(page.locator("[data-live-marker]")).to_have_attribute("data-state", "paused")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "row=" in request.url else None)
+    page.wait_for_timeout(4000)
+    assert not asked
+
+
+def test_a_draft_is_offered_again_and_filled_in_when_wanted(guide: Guide):
+    page = guide.open()
+    page.evaluate("""document.querySelectorAll('[aria-invalid]').forEach((e) => e.removeAttribute('aria-invalid'));
+                     document.querySelector('[data-form-errors]').remove()""")
+    form = page.locator("form[data-draft]")
+    form.locator("[name=name]").fill("my-draft")
+    form.locator("[name=compute][value=half]").check(force=True)
+    form.locator("[data-move=down]").first.click()
+    kept = page.evaluate("localStorage.getItem('draft:style-guide')")
+    assert "csrf" not in kept
+    assert '["name","my-draft"]' in kept
+    module = page.evaluate("document.querySelector('script[src*=drafts]').src")
+    page.reload()
+    page.evaluate("""document.querySelectorAll('[aria-invalid]').forEach((e) => e.removeAttribute('aria-invalid'));
+                     document.querySelector('[data-form-errors]').remove()""")
+    page.evaluate(
+        "address => import(`${address}?again`)", module
+    )  # the guide's form opens with an error: no offer
+    page.get_by_role("button", name="Fill it in").click()
+    expect(form.locator("[name=name]")).to_have_value("my-draft")
+    expect(form.locator("[name=compute][value=half]")).to_be_checked()
+    expect(form.locator("[data-ordered=pools] [data-label]")).to_have_text(["l40s", "h100"])

@@ -70,6 +70,7 @@ class ThingTable(ListTable):
     locked = ("name", "state")
     optional = ("below",)
     selectable = True
+    live = "things"
     row_actions = "ui/style_guide/_actions.html"
 
     class Meta(ListTable.Meta):

@@ -32,6 +32,7 @@ MODULES = (
     "live",
     "table",
     "form",
+    "drafts",
     "log",
     "chart_table",
     "charts",
