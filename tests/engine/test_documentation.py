@@ -1,0 +1,27 @@
+"""The worked examples of docs/scheduler.md come out as the page says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.engine.world import schedule
+
+PAGE = Path(__file__).parents[2] / "docs" / "scheduler.md"
+EXAMPLES = re.findall(r"```scenario\n(.*?)\n=> (.*?)\n```", PAGE.read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize(("world", "said"), EXAMPLES)
+def test_an_example_comes_out_as_the_page_says(world: str, said: str) -> None:
+    outcome = schedule(world)
+    happened = {"bound": outcome.bound, "evicted": outcome.evicted, "reserved": outcome.reserved}
+
+    expected: dict[str, set[str]] = {what: set() for what in happened}
+    for part in said.split("; ") if said != "nothing" else []:
+        what, _, names = part.partition(" ")
+        expected[what] = set(names.split(", "))
+    assert happened == expected
+
+
+def test_the_page_has_examples() -> None:
+    assert len(EXAMPLES) >= 5
