@@ -150,9 +150,17 @@ def test_closing_an_account_ends_its_session(client, acme, root, ada):
 
 def test_nobody_closes_their_own_account(client, acme, root):
     client.force_login(root)
-    client.post(f"/access/people/{root.pk}/open-or-close/", {"active": "no"})
+    answer = client.post(f"/access/people/{root.pk}/open-or-close/", {"active": "no"}, follow=True)
+    assert "You cannot close your own account." in answer.content.decode()
     root.refresh_from_db()
     assert root.is_active
+
+
+def test_the_last_administrator_is_told_why_the_role_stays(client, acme, root):
+    client.force_login(root)
+    answer = client.post(f"/access/{root.access_rules.get().pk}/take/", follow=True)
+    assert "is the last system administrator" in answer.content.decode()
+    assert root.access_rules.exists()
 
 
 @pytest.mark.parametrize("path", ["/access/", "/access/people/", "/audit/"])
