@@ -1,39 +1,44 @@
 """The Deployment controller: one ReplicaSet for each template, rolled over within surge and unavailability."""
 
 import copy
-import hashlib
-import json
 import logging
-import math
 from typing import Any
 
-from cluster import clock
 from cluster.client import ClusterClient
 from cluster.documents import (
-    Condition,
     Document,
     annotations_of,
     controller_of,
-    format_time,
     is_deleting,
     key_of,
     name_of,
     namespace_of,
     owner_reference,
     uid_of,
-    with_condition,
 )
 from cluster.errors import AlreadyExists, Conflict, NotFound
 from cluster.kinds import DEPLOYMENTS, REPLICA_SETS
 from cluster.simulator.controllers.pod_index import PodIndex
+from cluster.simulator.controllers.rollout import (
+    HASH,
+    REVISION,
+    available_of,
+    conditions_of,
+    limits_of,
+    new_size,
+    next_revision,
+    plain_template,
+    replicas_of,
+    revision_of,
+    template_hash,
+    template_of,
+)
 from cluster.simulator.work_queue import WorkQueue
 from cluster.watch import WatchCache
 
 logger = logging.getLogger(__name__)
 
 Key = tuple[str, str]
-REVISION = "deployment.kubernetes.io/revision"
-HASH = "pod-template-hash"
 _LOOK_AGAIN_SECONDS = 0.2
 
 
@@ -82,7 +87,7 @@ class DeploymentController:
         owned = self._owned(deployment)
         digest = template_hash(deployment["spec"]["template"])
         current = next(
-            (one for one in owned if _template_of(one) == _plain(deployment["spec"]["template"])), None
+            (one for one in owned if template_of(one) == plain_template(deployment["spec"]["template"])), None
         )
         if current is None and not deployment["spec"].get("paused"):
             current = self._make(deployment, digest, owned)
@@ -109,7 +114,7 @@ class DeploymentController:
         template.setdefault("metadata", {}).setdefault("labels", {})[HASH] = digest
         selector = copy.deepcopy(deployment["spec"]["selector"])
         selector.setdefault("matchLabels", {})[HASH] = digest
-        old_total = sum(_replicas(one) for one in owned)
+        old_total = sum(replicas_of(one) for one in owned)
         document = {
             "apiVersion": REPLICA_SETS.api_version,
             "kind": REPLICA_SETS.kind,
@@ -117,11 +122,11 @@ class DeploymentController:
                 "name": f"{name_of(deployment)}-{digest}",
                 "namespace": namespace_of(deployment),
                 "labels": dict(template["metadata"]["labels"]),
-                "annotations": {REVISION: str(_next_revision(owned))},
+                "annotations": {REVISION: str(next_revision(owned))},
                 "ownerReferences": [owner_reference(deployment)],
             },
             "spec": {
-                "replicas": _new_size(deployment, 0, old_total),
+                "replicas": new_size(deployment, 0, old_total),
                 "selector": selector,
                 "template": template,
                 "minReadySeconds": deployment["spec"].get("minReadySeconds", 0),
@@ -136,8 +141,8 @@ class DeploymentController:
 
     def _mark_revision(self, deployment: Document, current: Document, old: list[Document]) -> None:
         """The newest template has the highest revision, also after a roll-back to an older one."""
-        revision = _revision(current)
-        highest = max((_revision(one) for one in old), default=0)
+        revision = revision_of(current)
+        highest = max((revision_of(one) for one in old), default=0)
         if revision <= highest:
             revision = highest + 1
             self._client.merge_patch(
@@ -166,8 +171,8 @@ class DeploymentController:
             else:
                 self._scale(current, wanted)
             return
-        old_total = sum(_replicas(one) for one in old)
-        self._scale(current, _new_size(deployment, _replicas(current), old_total))
+        old_total = sum(replicas_of(one) for one in old)
+        self._scale(current, new_size(deployment, replicas_of(current), old_total))
         self._shrink_old(deployment, current, old)
 
     def _has_live_pods(self, replica_set: Document) -> bool:
@@ -180,18 +185,18 @@ class DeploymentController:
     def _shrink_old(self, deployment: Document, current: Document, old: list[Document]) -> None:
         """Old pods go as far as enough stay available; those that are not available go first."""
         wanted = int(deployment["spec"].get("replicas", 1))
-        _, unavailable = _limits(deployment)
-        available = sum(_available(one) for one in [current, *old])
+        _, unavailable = limits_of(deployment)
+        available = sum(available_of(one) for one in [current, *old])
         spare = max(0, available - max(0, wanted - unavailable))
         for one in sorted(old, key=lambda each: str(each["metadata"].get("creationTimestamp"))):
-            replicas = _replicas(one)
-            broken = max(0, replicas - _available(one))
+            replicas = replicas_of(one)
+            broken = max(0, replicas - available_of(one))
             healthy_to_go = min(replicas - broken, spare)
             spare -= healthy_to_go
             self._scale(one, replicas - broken - healthy_to_go)
 
     def _scale(self, replica_set: Document, replicas: int) -> None:
-        if _replicas(replica_set) != replicas:
+        if replicas_of(replica_set) != replicas:
             patch = {"spec": {"replicas": replicas}}
             self._client.merge_patch(
                 REPLICA_SETS, name_of(replica_set), patch, namespace=namespace_of(replica_set)
@@ -202,14 +207,14 @@ class DeploymentController:
         empty = [
             one
             for one in old
-            if _replicas(one) == 0 and not int((one.get("status") or {}).get("replicas") or 0)
+            if replicas_of(one) == 0 and not int((one.get("status") or {}).get("replicas") or 0)
         ]
-        for one in sorted(empty, key=_revision)[: max(0, len(empty) - int(keep))]:
+        for one in sorted(empty, key=revision_of)[: max(0, len(empty) - int(keep))]:
             self._client.delete(REPLICA_SETS, name_of(one), namespace_of(one), uid=uid_of(one))
 
     def _write_status(self, deployment: Document, current: Document | None, owned: list[Document]) -> None:
         wanted = int(deployment["spec"].get("replicas", 1))
-        _, unavailable = _limits(deployment)
+        _, unavailable = limits_of(deployment)
 
         def total(field: str, sets: list[Document]) -> int:
             return sum(int((one.get("status") or {}).get(field) or 0) for one in sets)
@@ -225,7 +230,7 @@ class DeploymentController:
             "unavailableReplicas": max(0, total("replicas", owned) - available, wanted - available),
         }
         before = deployment.get("status") or {}
-        status["conditions"] = _conditions(
+        status["conditions"] = conditions_of(
             before.get("conditions"),
             enough=available >= wanted - unavailable,
             done=updated == wanted == available and status["replicas"] == wanted,
@@ -234,92 +239,3 @@ class DeploymentController:
         merged = {**before, **status}
         if {k: v for k, v in merged.items() if v} != {k: v for k, v in before.items() if v}:
             self._client.replace(DEPLOYMENTS, {**deployment, "status": merged}, subresource="status")
-
-
-def template_hash(template: Document) -> str:
-    """Ten characters that tell one pod template from another."""
-    return hashlib.sha256(json.dumps(_plain(template), sort_keys=True).encode()).hexdigest()[:10]
-
-
-def _plain(template: Document) -> Document:
-    """The template without the label that the ReplicaSet adds, and without empty metadata fields."""
-    plain = copy.deepcopy(template)
-    metadata = plain.setdefault("metadata", {})
-    (metadata.get("labels") or {}).pop(HASH, None)
-    plain["metadata"] = {name: value for name, value in metadata.items() if value}
-    return plain
-
-
-def _template_of(replica_set: Document) -> Document:
-    return _plain(replica_set["spec"]["template"])
-
-
-def _replicas(replica_set: Document) -> int:
-    return int(replica_set["spec"].get("replicas", 1))
-
-
-def _available(replica_set: Document) -> int:
-    return int((replica_set.get("status") or {}).get("availableReplicas") or 0)
-
-
-def _revision(replica_set: Document) -> int:
-    text = annotations_of(replica_set).get(REVISION, "0")
-    return int(text) if text.isdigit() else 0
-
-
-def _next_revision(owned: list[Document]) -> int:
-    return max((_revision(one) for one in owned), default=0) + 1
-
-
-def _limits(deployment: Document) -> tuple[int, int]:
-    """(surge, unavailable) as numbers of pods; surge is rounded up, unavailable down, never both 0."""
-    wanted = int(deployment["spec"].get("replicas", 1))
-    rolling = (deployment["spec"].get("strategy") or {}).get("rollingUpdate") or {}
-    surge = _share(rolling.get("maxSurge", "25%"), wanted, up=True)
-    unavailable = _share(rolling.get("maxUnavailable", "25%"), wanted, up=False)
-    return (surge, unavailable) if surge or unavailable else (0, 1)
-
-
-def _share(value: int | str, total: int, *, up: bool) -> int:
-    if isinstance(value, str) and value.endswith("%"):
-        part = int(value[:-1]) * total / 100
-        return math.ceil(part) if up else math.floor(part)
-    return int(value)
-
-
-def _new_size(deployment: Document, now: int, old_total: int) -> int:
-    """How large the newest ReplicaSet may be while the old ones still have `old_total`."""
-    wanted = int(deployment["spec"].get("replicas", 1))
-    if (deployment["spec"].get("strategy") or {}).get("type") == "Recreate":
-        return now if old_total else wanted
-    if now > wanted:
-        return wanted
-    surge, _ = _limits(deployment)
-    return min(wanted, max(now, wanted + surge - old_total))
-
-
-def _conditions(before: list[Condition] | None, *, enough: bool, done: bool, name: str) -> list[Condition]:
-    stamp = format_time(clock.now())
-    available: Condition = {
-        "type": "Available",
-        "status": "True" if enough else "False",
-        "reason": "MinimumReplicasAvailable" if enough else "MinimumReplicasUnavailable",
-        "message": f"Deployment {'has' if enough else 'does not have'} minimum availability.",
-    }
-    progressing: Condition = {
-        "type": "Progressing",
-        "status": "True",
-        "reason": "NewReplicaSetAvailable" if done else "ReplicaSetUpdated",
-        "message": f'ReplicaSet "{name}" ' + ("has successfully progressed." if done else "is progressing."),
-    }
-    conditions = before
-    for condition in (available, progressing):
-        old = next((one for one in before or [] if one["type"] == condition["type"]), None)
-        same = old is not None and all(
-            old.get(part) == condition.get(part) for part in ("status", "reason", "message")
-        )
-        if same:
-            continue
-        stamped: dict[str, Any] = {**condition, "lastUpdateTime": stamp, "lastTransitionTime": stamp}
-        conditions = with_condition(conditions, stamped)  # type: ignore[arg-type]  # a Deployment's condition has lastUpdateTime besides
-    return conditions or []

@@ -1,7 +1,6 @@
 """The Job controller: keeps the pods of each Job and its status, as Kubernetes' own does."""
 
 import logging
-import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,11 +20,9 @@ from cluster.documents import (
     uid_of,
     with_condition,
 )
-from cluster.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
-from cluster.events import EventRecorder
-from cluster.kinds import JOBS, PODS
+from cluster.errors import Conflict, NotFound
+from cluster.kinds import JOBS
 from cluster.simulator.controllers.job_counts import (
-    INDEX,
     TRACKING,
     Tally,
     back_off_until,
@@ -39,8 +36,9 @@ from cluster.simulator.controllers.job_counts import (
     tally,
     wanted_active,
 )
+from cluster.simulator.controllers.job_pods import JobPods, dispensable
 from cluster.simulator.controllers.pod_index import PodIndex
-from cluster.simulator.controllers.templates import is_active, pod_from_template
+from cluster.simulator.controllers.templates import is_active
 from cluster.simulator.work_queue import WorkQueue
 from cluster.watch import WatchCache
 
@@ -59,7 +57,7 @@ class JobController:
         self._written: dict[str, Document] = {}
         self.jobs = WatchCache(client, JOBS, on_change=self._job_changed)
         self._queue: WorkQueue[Key] = WorkQueue("job-controller", self._reconcile, threads=threads)
-        self._recorder = EventRecorder(client, controller="job-controller", instance="simulated")
+        self._job_pods = JobPods(client, index)
         pods.listen(self._pod_changed)
 
     def start(self) -> None:
@@ -108,7 +106,7 @@ class JobController:
         pods = self._index.of_owner(uid_of(job))
         if is_deleting(job):
             for pod in pods:  # nothing is counted any more, and nothing may hold them
-                self._take_finalizer_off(pod)
+                self._job_pods.free(pod)
             return
         counts = tally(job, pods)
         try:
@@ -183,7 +181,7 @@ class JobController:
         wanted = wanted_active(job, counts)
         surplus = len(counts.active) - wanted
         if surplus > 0:
-            self._delete_pods(job, _dispensable(counts.active)[:surplus])
+            self._job_pods.delete(job, dispensable(counts.active)[:surplus])
             return
         missing = min(-surplus, _AT_ONCE)
         resting = back_off_until(counts)
@@ -193,71 +191,16 @@ class JobController:
             list(free_indexes(job, counts, missing)) if is_indexed(job) else [None] * missing
         )
         for index in indexes:
-            pod = self._make_pod(job, index)
+            pod = self._job_pods.make(job, index)
             if pod is not None:
                 counts.active.append(pod)
         if len(indexes) == _AT_ONCE:
             self._queue.add(key_of(job))
 
-    def _make_pod(self, job: Document, index: int | None) -> Document | None:
-        labels = {
-            "batch.kubernetes.io/controller-uid": uid_of(job),
-            "batch.kubernetes.io/job-name": name_of(job),
-            "controller-uid": uid_of(job),
-            "job-name": name_of(job),
-        }
-        name = f"{name_of(job)[:57]}-{secrets.token_hex(3)[:5]}"
-        annotations: dict[str, str] = {}
-        if index is not None:
-            name = f"{name_of(job)[:50]}-{index}-{secrets.token_hex(3)[:5]}"
-            annotations[INDEX] = labels[INDEX] = str(index)
-        pod = pod_from_template(
-            job,
-            job["spec"]["template"],
-            name=name,
-            labels=labels,
-            annotations=annotations,
-            finalizers=[TRACKING],
-        )
-        if index is not None:
-            _tell_index(pod, name_of(job), index)
-        try:
-            made = self._client.create(PODS, pod)
-        except (Invalid, Forbidden) as refusal:
-            self._recorder.record(
-                job,
-                reason="FailedCreate",
-                note=f"Error creating: {refusal.message}",
-                action="Create",
-                at=clock.now(),
-                kind="Warning",
-            )
-            raise
-        except AlreadyExists:
-            return None
-        self._index.assume(made)
-        self._recorder.record(
-            job,
-            reason="SuccessfulCreate",
-            note=f"Created pod: {name_of(made)}",
-            action="Create",
-            at=clock.now(),
-        )
-        return made
-
     def _delete_active(self, job: Document, counts: Tally) -> None:
-        self._delete_pods(job, counts.active)
+        self._job_pods.delete(job, counts.active)
         counts.terminating += len(counts.active)
         counts.active, counts.ready = [], 0
-
-    def _delete_pods(self, job: Document, pods: list[Document]) -> None:
-        """What the Job itself takes back is no failure: the finalizer goes first, so that it is not counted."""
-        for pod in pods:
-            self._take_finalizer_off(pod)
-            try:
-                self._client.delete(PODS, name_of(pod), namespace_of(pod), uid=uid_of(pod))
-            except (NotFound, Conflict):
-                logger.debug("pod %s of job %s was gone", name_of(pod), name_of(job))
 
     # --- counting, in the order that survives a crash: uid into the status, finalizer off, number into the status ------
 
@@ -319,28 +262,13 @@ class JobController:
         counted = {uid for uids in uncounted.values() for uid in uids}
         for pod in pods:
             if uid_of(pod) in counted or is_ignored(job, pod) or (_finished(job) and not is_active(pod)):
-                self._take_finalizer_off(pod)
-
-    def _take_finalizer_off(self, pod: Document) -> None:
-        finalizers = pod["metadata"].get("finalizers") or []
-        if TRACKING not in finalizers:
-            return
-        kept = [one for one in finalizers if one != TRACKING]
-        try:
-            self._client.merge_patch(
-                PODS,
-                name_of(pod),
-                {"metadata": {"uid": uid_of(pod), "finalizers": kept or None}},
-                namespace=namespace_of(pod),
-            )
-        except (NotFound, Conflict):
-            logger.debug("pod %s is gone", name_of(pod))
+                self._job_pods.free(pod)
 
     def _free_orphan(self, namespace: str, name: str) -> None:
         """A pod whose Job is gone counts for nothing: it must be able to go."""
         pod = self._pods.get(namespace, name)
         if pod is not None and self._owner(pod) is None:
-            self._take_finalizer_off(pod)
+            self._job_pods.free(pod)
 
     # --- later ----------------------------------------------------------------------------------------------------
 
@@ -375,31 +303,6 @@ def _finished(job: Document) -> Condition | None:
     return None
 
 
-def _dispensable(pods: list[Document]) -> list[Document]:
-    """Those that have done least come first: not bound, not running, youngest."""
-
-    def order(pod: Document) -> tuple[bool, bool, str]:
-        running = (pod.get("status") or {}).get("phase") == "Running"
-        age = str(pod["metadata"].get("creationTimestamp") or "")
-        return bool(pod["spec"].get("nodeName")), running, "".join(chr(255 - ord(one)) for one in age)
-
-    return sorted(pods, key=order)
-
-
 def _plain(status: Document) -> Document:
     """Zeros and nothing are the same: the API drops them."""
     return {name: value for name, value in status.items() if value not in (0, "", {}, [], None)}
-
-
-def _tell_index(pod: Document, job: str, index: int) -> None:
-    """Host name and environment of an indexed pod."""
-    pod["spec"].setdefault("hostname", f"{job}-{index}"[:63])
-    for container in [*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or [])]:
-        env = container.setdefault("env", [])
-        if not any(one.get("name") == "JOB_COMPLETION_INDEX" for one in env):
-            env.append(
-                {
-                    "name": "JOB_COMPLETION_INDEX",
-                    "valueFrom": {"fieldRef": {"fieldPath": f"metadata.annotations['{INDEX}']"}},
-                }
-            )

@@ -7,7 +7,6 @@ bound, finished or deleted while it was away is found by the list it begins with
 import logging
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from cluster import clock
@@ -15,17 +14,15 @@ from cluster.documents import Document, annotations_of, is_deleting, key_of, nam
 from cluster.simulator import annotations as told
 from cluster.simulator.annotations import AnnotationWrong
 from cluster.simulator.gpus import Devices
+from cluster.simulator.kubelet.admission import admit, read_pod
 from cluster.simulator.kubelet.agenda import Agenda
-from cluster.simulator.kubelet.lives import NodeAgent, PodLife, new_life, retell
+from cluster.simulator.kubelet.lives import NodeAgent, PodLife, retell
 from cluster.simulator.kubelet.pages import cpu_seconds
-from cluster.simulator.kubelet.requests import gpus_of, requests_of, too_much
 from cluster.simulator.kubelet.roster import Roster
-from cluster.simulator.kubelet.statuses import state_from
 from cluster.simulator.kubelet.writer import KubeletWriter
-from cluster.simulator.shapes import capacity_of, read_shape
+from cluster.simulator.shapes import read_shape
 from cluster.simulator.stages import (
     STAGES,
-    Life,
     PodState,
     advance,
     crash,
@@ -39,7 +36,6 @@ from cluster.simulator.stages import (
 logger = logging.getLogger(__name__)
 
 _DEFAULT_GRACE = 30
-_TOO_BIG_RUNS_SECONDS = 20.0
 DEVICE_LOST_EXIT = 1
 _LOOPBACK_ADDRESSES = (127, 64)
 """Each node answers on an address of its own on this machine."""
@@ -185,80 +181,16 @@ class Kubelet:
             self._adopt(agent, pod)
 
     def _adopt(self, agent: NodeAgent, pod: Document) -> None:
-        record = self._read(agent, pod)
+        record = read_pod(agent, pod)
         agent.pods[record.uid] = record
         self._roster.lives[record.uid] = record
         self._roster.by_key[record.key] = record
         finished_before = is_over(record.state)
         if not finished_before:
-            self._admit(agent, record)
+            admit(agent, record)
         if not (pod.get("status") or {}).get("startTime"):
             record.untold.append((record.state.stage, record.state.since))
         self._move(record, changed=not finished_before)
-
-    def _read(self, agent: NodeAgent, pod: Document) -> PodLife:
-        now = clock.now()
-        ip = agent.free_ip()
-        try:
-            life = life_of(pod)
-            record = new_life(pod, life, state_from(pod, life, now), ip)
-        except AnnotationWrong as error:
-            state = PodState("misconfigured", since=now, began_at=now, detail=str(error))
-            return PodLife(pod, Life(), state, ip, requests_of(pod))
-        self._foresee_device_memory(agent, record)
-        return record
-
-    def _foresee_device_memory(self, agent: NodeAgent, record: PodLife) -> None:
-        """A container that wants more memory than a device has fails, as it would when it asks the driver for it."""
-        wanted = record.load.memory_mib if record.load else None
-        if wanted is None or not gpus_of(record.pod) or wanted <= agent.shape.gpu_memory_mib:
-            return
-        run = min(record.life.run or _TOO_BIG_RUNS_SECONDS, _TOO_BIG_RUNS_SECONDS)
-        record.life = replace(record.life, run=run, exit_code=1, exit_reason="Error")
-        record.trouble = "DeviceOutOfMemory"
-
-    def _admit(self, agent: NodeAgent, record: PodLife) -> None:
-        """Devices, and for a new pod room: a scheduler that gives a node too much is told so by a failed pod."""
-        count = gpus_of(record.pod)
-        remembered = told.device_indices(annotations_of(record.pod))
-        if remembered is not None and agent.devices.restore(record.uid, remembered):
-            record.devices = remembered
-            return
-        if not (record.pod.get("status") or {}).get("startTime"):
-            _, allocatable = capacity_of(agent.shape, dead_devices=agent.devices.dead_count())
-            others = [
-                life.requests
-                for life in agent.pods.values()
-                if life is not record and not is_over(life.state)
-            ]
-            short = too_much(record.requests, others, allocatable)
-            if short is not None:
-                resource, wanted, free = short
-                self._reject(
-                    record,
-                    f"OutOf{resource}",
-                    f"Node didn't have enough resource: {resource}, requested: {wanted}, free: {free}",
-                )
-                return
-        if count == 0:
-            return
-        taken = agent.devices.assign(record.uid, count)
-        if taken is None:
-            free = agent.devices.free_count()
-            self._reject(
-                record,
-                "UnexpectedAdmissionError",
-                f"Allocate failed due to requested number of devices unavailable for nvidia.com/gpu. "
-                f"Requested: {count}, Available: {free}, which is unexpected",
-            )
-            return
-        record.devices = taken
-        record.devices_written = False
-
-    def _reject(self, record: PodLife, reason: str, message: str) -> None:
-        record.state = replace(record.state, stage="rejected", since=clock.now())
-        record.rejection = (reason, message)
-        logger.warning("pod %s/%s was rejected by its node: %s", *record.key, message)
 
     def _refresh(self, record: PodLife, pod: Document) -> None:
         before = record.pod
