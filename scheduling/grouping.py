@@ -119,11 +119,15 @@ def _pools(labels: Mapping[str, str], annotations: Mapping[str, str]) -> tuple[s
 
 @dataclass(slots=True)
 class Group:
-    """The pods (whatever stands for one) of a gang, and what its members agree on; where they differ, the eldest is right."""
+    """The pods (whatever stands for one) of a gang, and what its members agree on; where they differ, the eldest is right.
+
+    `pools` are those it may go to, in order, once the reader has filled in its project's own.
+    """
 
     membership: Membership
     members: list[Any]
     minimum: int
+    pools: tuple[str, ...] = ()
 
 
 def collect(members: Iterable[tuple[Membership, Any]]) -> list[Group]:

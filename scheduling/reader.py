@@ -179,7 +179,8 @@ def _members(
             text = f"Its label {QUEUE} says {said}, but its namespace {one.namespace} belongs to {home}."
             reading.refused.append((one, Problem("QueueMismatch", text)))
             continue
-        found.append((replace(one.membership, queue=home or said), one))
+        queue = home or said
+        found.append((one.membership if queue == said else replace(one.membership, queue=queue), one))
     return found
 
 
@@ -198,7 +199,7 @@ def _pools_of_groups(
         membership = group.membership
         wished = membership.pools or defaults.get(membership.queue, ()) or (DEFAULT,)
         wished = tuple(name for name in wished if name in known) or wished
-        group.membership = replace(membership, pools=wished)
+        group.pools = wished
         places = sorted(node_pools[pod.node] for pod in group.members if pod.holds and pod.node in node_pools)
         offered = memory.pool_offered(membership.key)
         pool = places[0] if places else offered if offered in wished else wished[0]
@@ -242,7 +243,7 @@ def _gang(uid: str, group: Group, memory: GangMemory) -> Gang | None:
         created_at=membership.created_at,
         last_start=known.last_start.timestamp() if known and known.last_start else None,
         stale_since=known.stale_since.timestamp() if known and known.stale_since else None,
-        pools=membership.pools,
+        pools=group.pools,
         bind_retry_at=known.bind_retry_at.timestamp() if known and known.bind_retry_at else None,
     )
 

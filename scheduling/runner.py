@@ -218,11 +218,11 @@ class ClusterRunner:
         """Gangs (by uid) that wait for another reason than before; a gang with several pools is passed on to its next."""
         changed = set()
         for uid, refusal in plan.refusals.items():
-            membership = reading.groups[uid].membership
-            if self._memory.refused(membership.key, str(refusal.reason), refusal.message):
+            group = reading.groups[uid]
+            if self._memory.refused(group.membership.key, str(refusal.reason), refusal.message):
                 changed.add(uid)
-            if len(membership.pools) > 1 and refusal.reason not in STAYS_OFFERED:
-                self._memory.offer(membership.key, next_pool(membership.pools, reading.pool.name))
+            if len(group.pools) > 1 and refusal.reason not in STAYS_OFFERED:
+                self._memory.offer(group.membership.key, next_pool(group.pools, reading.pool.name))
         return changed
 
     def _note_bindings(
