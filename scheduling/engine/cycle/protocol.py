@@ -11,8 +11,8 @@ from scheduling.engine.transaction.positions import Position
 def write_plan(session: Session) -> Plan:
     plan = Plan(shares=_shares(session))
     snapshot, state = session.snapshot, session.state
-    for task in state.changed_tasks():
-        _write_task(session, plan, task, state.position(task))
+    for task, before, after in state.changed_tasks():
+        _write_task(session, plan, task, before, after)
     for node in sorted(set(state.node_changes)):
         one = state.occupancy[node]
         plan.nodes[snapshot.nodes[node].name] = NodeGpus(one.idle_gpus, one.releasing_gpus)
@@ -21,10 +21,9 @@ def write_plan(session: Session) -> Plan:
     return plan
 
 
-def _write_task(session: Session, plan: Plan, task: int, position: Position) -> None:
+def _write_task(session: Session, plan: Plan, task: int, before: Position, position: Position) -> None:
     snapshot = session.snapshot
     one, gang = snapshot.tasks[task], snapshot.gangs[snapshot.task_gang[task]]
-    before = session.state.initial_position(task)
     node = snapshot.nodes[position.node].name if position.node != NOWHERE else ""
     gpu_milli = session.state.charge_of(task, position.node).gpu_milli
     if task in session.causes:

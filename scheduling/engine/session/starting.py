@@ -109,6 +109,8 @@ def _settle(session: "Session", task: int, node: int, groups: tuple[str, ...], s
 def _wait_together(session: "Session", gang: int, tasks: list[int]) -> None:
     """If a pod set must wait for a release before it reaches its minimum, the whole attempt waits: no half gang starts."""
     states = session.state.states
+    if not any(states[task] is TaskState.PIPELINED for task in tasks):
+        return
     for pod_set in session.gang_tasks(gang).pod_sets:
         waiting = sum(states[task] is TaskState.PIPELINED for task in pod_set.tasks)
         holding = sum(

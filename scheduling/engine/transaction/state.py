@@ -1,5 +1,7 @@
 """The working state: every task's position, every node's occupancy, every queue's sums, and the undo log."""
 
+from collections.abc import Iterator
+
 from scheduling.engine.model.resources import Resources
 from scheduling.engine.model.snapshot import NOWHERE, ClusterSnapshot
 from scheduling.engine.model.tasks import TaskState
@@ -39,11 +41,12 @@ class WorkingState:
         snapshot = self.snapshot
         return Position(snapshot.task_state[task], snapshot.task_node[task], snapshot.tasks[task].gpu_groups)
 
-    def changed_tasks(self) -> list[int]:
-        """Tasks that do not stand where they stood when the cycle began, in index order."""
-        return [
-            task for task in sorted(self._positions) if self._positions[task] != self.initial_position(task)
-        ]
+    def changed_tasks(self) -> Iterator[tuple[int, Position, Position]]:
+        """Tasks that do not stand where they stood when the cycle began, in index order, with both positions."""
+        for task in sorted(self._positions):
+            before, after = self.initial_position(task), self._positions[task]
+            if before != after:
+                yield task, before, after
 
     def charge_of(self, task: int, node: int = NOWHERE) -> Resources:
         """What the task counts in its queue on that node; NOWHERE: as pending."""
