@@ -128,7 +128,7 @@ def problem_of(node: Node, now: datetime) -> str:
 
 
 def address_of_node(node: Node) -> str:
-    return address("organization:node", node.cluster_id, node.name) or address("organization:node", node.pk)
+    return reverse("monitoring:node", args=[node.cluster_id, node.name])
 
 
 def address_of_pool(name: str) -> str:

@@ -71,7 +71,8 @@ def attention(
     if sees_nodes and sight.whole:
         for node in Node.objects.filter(cluster=sight.cluster).exclude(ready=True)[:3]:
             since = f" for {duration(now - node.status_since)}" if node.status_since else ""
-            found.append({"family": "bad", "text": f"Node {node.name} not ready{since}", "url": ""})
+            url = reverse("monitoring:node", args=[node.cluster_id, node.name])
+            found.append({"family": "bad", "text": f"Node {node.name} not ready{since}", "url": url})
     if totals.idle:
         found.append(
             {

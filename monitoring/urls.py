@@ -11,6 +11,7 @@ urlpatterns = [
     path("monitoring/charts/<slug:name>/", views.chart, name="chart"),
     path("monitoring/charts/<slug:name>.csv", views.chart_csv, name="chart-csv"),
     path("monitoring/workloads/<uuid:workload_id>/", views.workload_figures, name="workload-figures"),
-    path("monitoring/nodes/<uuid:cluster_id>/<str:node>/", views.node_figures, name="node-figures"),
+    path("monitoring/nodes/<uuid:cluster_id>/<str:node>/", views.node_page, name="node"),
+    path("monitoring/nodes/<uuid:cluster_id>/<str:node>/figures/", views.node_figures, name="node-figures"),
     path("monitoring/health/", views.health_page, name="health"),
 ]

@@ -15,7 +15,7 @@ from access.checks import may, may_anywhere
 from access.errors import InvalidInput
 from access.permissions import Permission
 from cluster import clock
-from monitoring import figures, gpu_grid, health, queries
+from monitoring import figures, gpu_grid, health, nodes, queries
 from monitoring.charts import rows
 from monitoring.overview import context_line, overview
 from monitoring.queries import Sight
@@ -175,6 +175,29 @@ def workload_figures(request: HttpRequest, workload_id: uuid.UUID) -> HttpRespon
     else:
         range_ = figures.life_of(workload, now)
     return answer(request, draw(workload.pk, queries.Window.of(range_, now)), f"{workload.name}-metrics")
+
+
+@login_required
+@require_GET
+def node_page(request: HttpRequest, cluster_id: uuid.UUID, node: str) -> HttpResponse:
+    """One node: its GPUs as they were read last, who holds them, and its charts."""
+    person = person_of(request)
+    row = get_object_or_404(visible_nodes(person), cluster=cluster_id, name=node)
+    sight = next(one for one in queries.sights_of(person) if one.cluster.pk == cluster_id)
+    range_ = range_of(request)
+    address = reverse("monitoring:node-figures", args=[cluster_id, node])
+    context = {
+        "title": row.name,
+        "node": row,
+        "shown": nodes.node_now(sight, row, person_id=person.pk, now=clock.now()),
+        "ranges": range_choices(request, range_),
+        "charts": [
+            {"title": kind.what, "unit": kind.axis.unit, "url": f"{address}?series={name}&{range_.query()}"}
+            for name, kind in figures.NODE_KINDS.items()
+        ],
+        "steps": queries.Window.of(range_, clock.now()).step_words(),
+    }
+    return render(request, "monitoring/node.html", context)
 
 
 @login_required

@@ -197,3 +197,21 @@ def test_the_health_of_collecting_is_for_those_who_see_the_cluster(
     assert "Every node" not in page(client, root, "/monitoring/health/"), "kubelet pages were not read"
     client.force_login(ada)
     assert client.get("/monitoring/health/").status_code == 404
+
+
+def test_the_page_of_a_node_names_who_holds_each_gpu_to_those_who_see_nodes(
+    measured: Acme, root: User, ada: User, client: Client
+) -> None:
+    address = f"/monitoring/nodes/{measured.cluster.pk}/h100-01/"
+    html = page(client, root, address)
+    assert html.count("secret-train") == 2, "GPU 0 and 1"
+    assert "runai-speech/talk-0" in html
+    assert "3 of 8" in html
+    assert "idle for 6" in html
+
+    figure = client.get(f"{address}figures/?series=gpu-temperature&range=1h").json()
+    assert [trace["name"] for trace in figure["data"]] == [f"GPU {n}" for n in range(8)]
+    assert client.get(f"{address}figures/?series=nonsense").status_code == 404
+    client.force_login(ada)
+    assert client.get(address).status_code == 404
+    assert client.get(f"{address}figures/").status_code == 404
