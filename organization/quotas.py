@@ -25,21 +25,24 @@ class Quota:
 
 @dataclass(frozen=True)
 class Dimension:
-    """One resource of a quota: where it stands in Quota, and how a person reads an amount of it."""
+    """One resource of a quota: where it stands in Quota, how a person reads an amount of it, and the most there may be."""
 
     field: str
     deserved: str
     limit: str
     held: str
     unit: str
+    most: int
 
     def say(self, amount: int) -> str:
         return say(amount, self.unit)
 
 
-GPU = Dimension("gpu", "gpu_deserved_milli", "gpu_limit_milli", "gpu_milli", "GPUs")
-CPU = Dimension("cpu", "cpu_deserved_milli", "cpu_limit_milli", "cpu_milli", "CPU cores")
-MEMORY = Dimension("memory", "memory_deserved_bytes", "memory_limit_bytes", "memory_bytes", "GiB of memory")
+GPU = Dimension("gpu", "gpu_deserved_milli", "gpu_limit_milli", "gpu_milli", "GPUs", 10**9)
+CPU = Dimension("cpu", "cpu_deserved_milli", "cpu_limit_milli", "cpu_milli", "CPU cores", 10**12)
+MEMORY = Dimension(
+    "memory", "memory_deserved_bytes", "memory_limit_bytes", "memory_bytes", "GiB of memory", 2**60
+)
 DIMENSIONS = (GPU, CPU, MEMORY)
 
 
@@ -57,6 +60,10 @@ def own_problems(quota: Quota) -> Problems:
         deserved, limit = getattr(quota, one.deserved), getattr(quota, one.limit)
         if deserved is not None and deserved < 0:
             problems[f"{one.field}.deserved"] = ["A quota cannot be negative."]
+        elif deserved is not None and deserved > one.most:
+            problems[f"{one.field}.deserved"] = [f"At most {one.say(one.most)}."]
+        elif limit is not None and limit > one.most:
+            problems[f"{one.field}.limit"] = [f"At most {one.say(one.most)}."]
         elif limit is not None and limit < (deserved or 0):
             problems[f"{one.field}.limit"] = [
                 f"The limit may not be below the quota of {one.say(deserved or 0)}."
