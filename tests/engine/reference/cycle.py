@@ -86,19 +86,20 @@ class Cycle:
                 world.undo(mark)
                 continue
             for uid, place in before.items():
-                displaced = place.state in ACTIVE and world.place[uid] != place
+                gone = place.state in ACTIVE and world.place[uid] != place
                 ran = world.start[uid].state in ACTIVE
-                if displaced and ran and not (uid in self.evicted_by and place != world.start[uid]):
+                if gone and ran and not (uid in self.evicted_by and place != world.start[uid]):
                     self.evicted_by[uid] = (action, gang.uid)
-            self._start_at_once([*solver.tasks, *solver.victims], {task.uid for task in solver.victims})
+            displaced = [task for task in solver.victims if world.place[task.uid] != before[task.uid]]
+            self._start_at_once(solver.tasks, displaced)
 
-    def _start_at_once(self, concerned: list[Task], victims: set[str]) -> None:
+    def _start_at_once(self, tasks: list[Task], displaced: list[Task]) -> None:
         """When only places given in this very cycle were taken back, nobody has to leave first: the promises can start."""
         world = self.world
-        if any(world.start[uid].state in ACTIVE and world.place[uid] != world.start[uid] for uid in victims):
+        if any(world.start[task.uid].state in ACTIVE for task in displaced):
             return
         mark = world.mark()
-        promised = [task.uid for task in concerned if world.state(task.uid) is S.PIPELINED]
+        promised = [task.uid for task in [*tasks, *displaced] if world.state(task.uid) is S.PIPELINED]
         for uid in promised:
             place = world.place[uid]
             world.put(uid, Place(S.ALLOCATED, place.node, place.groups))
