@@ -33,7 +33,7 @@ class ServerSettings:
     port: int
     data: Path
     kubeconfig: Path | None = None
-    history_length: int = 20_000
+    history_length: int = 10_000
 
 
 class SimulatedServer:

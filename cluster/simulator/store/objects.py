@@ -44,7 +44,7 @@ class Stored:
 class Store:
     """`schedule_commit` is told once per batch that something waits for `commit()`."""
 
-    def __init__(self, path: Path | None = None, *, history_length: int = 20_000) -> None:
+    def __init__(self, path: Path | None = None, *, history_length: int = 10_000) -> None:
         self._journal = Journal(path)
         self._objects: dict[str, dict[tuple[str, str], Stored]] = {}
         self._order: dict[str, list[tuple[str, str]]] = {}
