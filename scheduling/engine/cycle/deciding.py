@@ -8,6 +8,7 @@ from scheduling.engine.catalog import ACTIONS, make_plugins
 from scheduling.engine.config import SchedulerConfig
 from scheduling.engine.model.snapshot import ClusterSnapshot
 from scheduling.engine.session import Session
+from scheduling.engine.session.starting import wait_together
 
 
 def decide(snapshot: ClusterSnapshot, config: SchedulerConfig, now: float) -> Session:
@@ -15,6 +16,8 @@ def decide(snapshot: ClusterSnapshot, config: SchedulerConfig, now: float) -> Se
     session = Session(snapshot, config, now, make_plugins(config))
     for action in config.actions:
         ACTIONS[action](session)
+    for gang in sorted(session.placed_gangs):
+        wait_together(session, gang, snapshot.tasks_of(gang))  # a later action may have moved part of it
     return session
 
 

@@ -1,5 +1,6 @@
 """Starting a gang: all tasks of an attempt get places, or none does."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from scheduling.engine.model.gangs import PodSet, SubGroup
@@ -27,7 +28,7 @@ def start_gang(session: "Session", gang: int, tasks: list[int], *, nominate_only
         session.state.rollback(mark)
         return False
     if not nominate_only:
-        _wait_together(session, gang, tasks)
+        wait_together(session, gang, tasks)
     return True
 
 
@@ -106,7 +107,7 @@ def _settle(session: "Session", task: int, node: int, groups: tuple[str, ...], s
         session.state.start(task, node, groups, state)
 
 
-def _wait_together(session: "Session", gang: int, tasks: list[int]) -> None:
+def wait_together(session: "Session", gang: int, tasks: Sequence[int]) -> None:
     """If a pod set must wait for a release before it reaches its minimum, the whole attempt waits: no half gang starts."""
     states = session.state.states
     if not any(states[task] is TaskState.PIPELINED for task in tasks):
