@@ -14,24 +14,23 @@ from cluster.documents import (
     Document,
     format_time,
     is_deleting,
-    labels_of,
     name_of,
     namespace_of,
     owner_reference,
-    uid_of,
     with_condition,
 )
-from cluster.errors import AlreadyExists, ClusterError, NotFound
+from cluster.errors import ClusterError, NotFound
 from cluster.kinds import EVENTS, PODS, Kind
 from cluster.watch import WatchCache
 from workloads import history, recorder
+from workloads.children import ensure_children
 from workloads.custom_resources import attempt_of, identity_of, is_suspended, spec_of
 from workloads.heard_events import HeardEvents
 from workloads.kinds import KINDS
-from workloads.kinds.kind import Child, WorkloadKind
+from workloads.kinds.kind import WorkloadKind
 from workloads.manifests import Order
 from workloads.models import DesiredPhase, Workload
-from workloads.objects import Objects, ObjectsByWorkload
+from workloads.objects import ObjectsByWorkload, Versions, version_of
 from workloads.phases import Phase
 from workloads.tasks import keep_log
 from workloads.work_queue import WorkQueue
@@ -40,10 +39,12 @@ log = structlog.get_logger(__name__)
 SELECTOR = labels.WORKLOAD_ID
 RESYNC_SECONDS = 30.0
 """Real time between two looks at everything: whatever was missed is found then."""
-GATHER_SECONDS = 0.03
+THREADS = 4
+"""They wait for the cluster most of the time; rows are written by one at a time."""
+GATHER_SECONDS = 0.05
 """Changes come in bursts: one look answers for all that come within this time."""
 SETTLED_FACTS = ("wish", "sent_wish", "desired_phase", "phase", "attempt")
-Settled = tuple[tuple[Any, ...], frozenset[Any]]
+Settled = tuple[tuple[Any, ...], Versions]
 """Facts of the row and versions of its objects, after a look that left nothing to do."""
 
 
@@ -60,7 +61,11 @@ class WorkloadController:
         self.heard = HeardEvents(self.objects)
         self.events = WatchCache(client, EVENTS, on_change=self.heard.take)
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"workloads-{cluster_id}", daemon=True)
+        self._writing = threading.Lock()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"workloads-{number}-{cluster_id}", daemon=True)
+            for number in range(THREADS)
+        ]
 
     def _cache(self, kind: Kind, selector: str) -> WatchCache:
         def changed(_type: str, new: Document | None, old: Document | None) -> None:
@@ -74,14 +79,17 @@ class WorkloadController:
         """Returns at once; the first lists happen in the threads."""
         for cache in (*self.caches, self.events):
             cache.start()
-        self._thread.start()
+        self.queue.add(_RESYNC)
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         self._stopping.set()
         self.queue.close()
         for cache in (*self.caches, self.events):
             cache.stop()
-        self._thread.join(5.0)
+        for thread in self._threads:
+            thread.join(5.0)
 
     @property
     def is_synced(self) -> bool:
@@ -95,14 +103,10 @@ class WorkloadController:
             while not cache.synced(1.0):
                 if self._stopping.is_set():
                     return
-        self.resync()
         while not self._stopping.is_set():
             workload_id = self.queue.take(1.0)
             close_old_connections()
-            if workload_id == _RESYNC:
-                self.resync()
-                self.queue.done(_RESYNC)
-            elif workload_id is not None:
+            if workload_id is not None:
                 self.queue.done(workload_id, failed=not self._try(workload_id))
             self._record_events()
         connection.close()
@@ -119,7 +123,10 @@ class WorkloadController:
 
     def _try(self, workload_id: str) -> bool:
         try:
-            self.reconcile(workload_id)
+            if workload_id == _RESYNC:
+                self.resync()
+            else:
+                self.reconcile(workload_id)
         except ClusterError as error:
             log.warning("workload not reconciled", workload=workload_id, error=error.message)
             return False
@@ -129,10 +136,14 @@ class WorkloadController:
         return True
 
     def _record_events(self) -> None:
+        if not len(self.heard) or not self._writing.acquire(blocking=False):
+            return  # another thread writes: it comes here next
         try:
             self.heard.record()
         except Exception:
             log.exception("events not recorded")
+        finally:
+            self._writing.release()
 
     # --- one workload -----------------------------------------------------------------------------------------------
 
@@ -147,13 +158,16 @@ class WorkloadController:
         if row is None or kind is None:
             return
         versions = self.objects.versions(workload_id)
+        if self._settled.get(workload_id) == (facts_of(row), versions):
+            return  # an echo of what was written here
         found = self.objects.of(workload_id, kind.resource)
         if found.resource is None and row.cr_uid and row.deleted_at is None:
             self._confirm_gone(row, kind)
         order, problem = _order_of(found.resource, kind)
         if order is not None:
-            problem = self._ensure_children(kind, order, found)
-        recorded = recorder.record(workload_id, found, order, problem)
+            problem = ensure_children(self.client, kind, order, found)
+        with self._writing:  # one writer at a time: SQLite would make the others sleep
+            recorded = recorder.record(workload_id, found, order, problem)
         if recorded is None:
             return
         if not recorded.workload.is_sent:
@@ -161,10 +175,9 @@ class WorkloadController:
         for pod in recorded.pods_to_keep:
             keep_log.apply_async((pod,), queue="cluster")
         if found.resource is not None and not is_deleting(found.resource):
-            self._tell_resource(kind, found.resource, recorded)
+            versions = self._tell_resource(kind, found.resource, recorded, versions)
         if not problem:  # what stands in the way may leave without a sign: it is looked at again
-            facts = tuple(getattr(recorded.workload, name) for name in SETTLED_FACTS)
-            self._settled[workload_id] = (facts, versions)
+            self._settled[workload_id] = (facts_of(recorded.workload), versions)
 
     def _confirm_gone(self, row: Workload, kind: WorkloadKind) -> None:
         """An object missing from the watch may only be late: ask. What is gone was deleted in the cluster, which is the truth."""
@@ -179,53 +192,19 @@ class WorkloadController:
                 workload.save(update_fields=["desired_phase"])
                 history.tell(workload, "Deleting", f"Its {kind.resource.kind} was deleted in the cluster.")
 
-    def _ensure_children(self, kind: WorkloadKind, order: Order, found: Objects) -> str:
-        """Create what is missing, adjust what differs, remove what an earlier attempt left; returns what is in the way."""
-        present = {(one["kind"], name_of(one)): one for one in found.children}
-        for wanted in kind.children(order):
-            existing = present.get((wanted.kind.kind, name_of(wanted.document)))
-            if existing is None:
-                problem = self._create(wanted)
-                if problem:
-                    return problem
-            elif labels_of(existing).get(labels.ATTEMPT, "1") != str(order.attempt):
-                self._remove(wanted.kind, existing)
-            else:
-                patch = None if is_deleting(existing) else kind.adjust(wanted.document, existing)
-                if patch:
-                    self.client.merge_patch(
-                        wanted.kind, name_of(existing), patch, namespace=namespace_of(existing)
-                    )
-        return ""
+    def _tell_resource(
+        self, kind: WorkloadKind, resource: Document, recorded: recorder.Recorded, versions: Versions
+    ) -> Versions:
+        """The status of the custom resource, for kubectl and everyone else; written only when it differs.
 
-    def _create(self, wanted: Child) -> str:
-        """AlreadyExists with our id means that the watch is late; with another it is a conflict people must see."""
-        try:
-            self.client.create(wanted.kind, wanted.document)
-        except AlreadyExists:
-            name, namespace = name_of(wanted.document), namespace_of(wanted.document)
-            existing = self.client.get(wanted.kind, name, namespace)
-            mine = labels_of(wanted.document)[labels.WORKLOAD_ID]
-            if labels_of(existing).get(labels.WORKLOAD_ID) != mine:
-                return f"{wanted.kind.kind} {name} stands in {namespace} already and is not this workload's."
-        return ""
-
-    def _remove(self, kind: Kind, existing: Document) -> None:
-        if is_deleting(existing):
-            return
-        try:
-            self.client.delete(kind, name_of(existing), namespace_of(existing), uid=uid_of(existing))
-        except NotFound:
-            return
-
-    def _tell_resource(self, kind: WorkloadKind, resource: Document, recorded: recorder.Recorded) -> None:
-        """The status of the custom resource, for kubectl and everyone else; written only when it differs."""
+        Returns the versions with our own change in them, so that its echo is no news.
+        """
         before = resource.get("status") or {}
         status = _status_document(resource, recorded)
         if all(before.get(name) == value for name, value in status.items()):
-            return
+            return versions
         try:
-            self.client.merge_patch(
+            written = self.client.merge_patch(
                 kind.resource,
                 name_of(resource),
                 {"status": status},
@@ -233,10 +212,18 @@ class WorkloadController:
                 subresource="status",
             )
         except NotFound:
-            return
+            return versions
+        if not self.objects.put(kind.resource, written, instead_of=resource):
+            return versions
+        # only this object's: what else has changed meanwhile has not been looked at
+        return versions - {version_of(kind.resource, resource)} | {version_of(kind.resource, written)}
 
 
 _RESYNC = "resync"
+
+
+def facts_of(row: Workload) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in SETTLED_FACTS)
 
 
 def _watched_kinds() -> list[Kind]:

@@ -32,6 +32,9 @@ class HeardEvents:
         if new is not None:
             self._heard.append((new, 0))
 
+    def __len__(self) -> int:
+        return len(self._heard)
+
     def record(self) -> None:
         """Write a batch. What is about nothing of ours is passed over."""
         late: list[tuple[Document, int]] = []

@@ -16,6 +16,9 @@ REMEMBERED_UIDS = 50_000
 Key = tuple[str, str, str]
 """(plural, namespace, name)."""
 
+Versions = frozenset[tuple[Key, str]]
+"""Objects and their resource versions."""
+
 
 @dataclass
 class Objects:
@@ -60,6 +63,17 @@ class ObjectsByWorkload:
                 del self._documents[workload_id]
         return workload_id
 
+    def put(self, kind: Kind, written: Document, *, instead_of: Document) -> bool:
+        """Keep the answer of our own write before the watch brings it, unless the watch has brought something newer."""
+        workload_id = labels_of(instead_of).get(labels.WORKLOAD_ID, "")
+        key = (kind.plural, *key_of(instead_of))
+        with self._lock:
+            of_workload = self._documents.get(workload_id, {})
+            if key not in of_workload or of_workload[key][1] is not instead_of:
+                return False
+            of_workload[key] = (kind, written)
+            return True
+
     def of(self, workload_id: str, resource_kind: Kind) -> Objects:
         """A snapshot; documents are shared: read, never change them."""
         found = Objects()
@@ -75,13 +89,11 @@ class ObjectsByWorkload:
         found.pods.sort(key=lambda pod: (pod["metadata"].get("creationTimestamp", ""), key_of(pod)))
         return found
 
-    def versions(self, workload_id: str) -> frozenset[tuple[Key, str]]:
+    def versions(self, workload_id: str) -> Versions:
         """Which objects there are, in which version: equal ones mean that nothing has changed."""
         with self._lock:
-            documents = list(self._documents.get(workload_id, {}).items())
-        return frozenset(
-            (key, str(document["metadata"].get("resourceVersion", ""))) for key, (_, document) in documents
-        )
+            documents = list(self._documents.get(workload_id, {}).values())
+        return frozenset(version_of(kind, document) for kind, document in documents)
 
     def owner_of(self, uid: str) -> str | None:
         """The workload that an object with this uid belongs or belonged to."""
@@ -97,6 +109,10 @@ class ObjectsByWorkload:
         self._owners.move_to_end(uid)
         while len(self._owners) > REMEMBERED_UIDS:
             self._owners.popitem(last=False)
+
+
+def version_of(kind: Kind, document: Mapping[str, Any]) -> tuple[Key, str]:
+    return (kind.plural, *key_of(document)), str(document["metadata"].get("resourceVersion", ""))
 
 
 def regarding_uid(event: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ class FakeCluster:
     logs_of: dict[str, str] = field(default_factory=dict)
     calls: list[tuple[str, str, str]] = field(default_factory=list)
     _uids: int = 0
+    _version: int = 0
 
     def _called(self, verb: str, kind: Kind, name: str) -> None:
         self.calls.append((verb, kind.kind, name))
@@ -42,6 +43,7 @@ class FakeCluster:
             "generation": 1,
             "creationTimestamp": format_time(NOON),
         }
+        self._changed(new)
         self.objects[key] = new
         return copy.deepcopy(new)
 
@@ -78,6 +80,7 @@ class FakeCluster:
         merge(found, patch)
         if found.get("spec") != before:
             found["metadata"]["generation"] += 1
+        self._changed(found)
         return copy.deepcopy(found)
 
     def delete(
@@ -114,6 +117,10 @@ class FakeCluster:
             return self.objects[kind.plural, namespace or "", name]
         except KeyError:
             raise NotFound(f"{kind.plural} {name} not found") from None
+
+    def _changed(self, document: Document) -> None:
+        self._version += 1
+        document["metadata"]["resourceVersion"] = str(self._version)
 
     # --- played by hand ---------------------------------------------------------------------------------------------
 

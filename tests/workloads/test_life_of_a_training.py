@@ -1,8 +1,10 @@
 """From submission to its end: what the rows say of what the cluster holds."""
 
+import copy
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -388,3 +390,33 @@ def test_a_resync_looks_only_at_what_is_not_settled(
     one.objects.take(PODS, pod, None)  # a change whose message was lost
     one.resync()
     assert one.queue.take(0) == str(training.pk)
+
+
+def test_the_echo_of_our_own_status_is_no_news_but_what_came_meanwhile_is(
+    training: Workload, acme: Acme, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = WorkloadController(str(acme.cluster.pk), cluster)  # type: ignore[arg-type]  # the fake stands in
+    pod = cluster.start_pod("train-1")
+    for kind in (TRAINING_WORKLOADS, JOBS, PODS):
+        for document in cluster.list(kind).items:
+            one.objects.take(kind, document, None)
+    real = cluster.merge_patch
+
+    def a_pod_changes_meanwhile(*args: Any, **kwargs: Any) -> Any:
+        changed = copy.deepcopy(pod)
+        changed["metadata"]["resourceVersion"] = "later"
+        cluster.bind(changed, "h100-01", stamp())
+        one.objects.take(PODS, changed, None)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(cluster, "merge_patch", a_pod_changes_meanwhile)
+    one.reconcile(str(training.pk))
+    assert fresh(training).phase == Phase.PENDING
+    monkeypatch.setattr(cluster, "merge_patch", real)
+    one.reconcile(str(training.pk))
+    assert fresh(training).phase == Phase.INITIALIZING
+
+    cluster.calls.clear()
+    one.objects.take(TRAINING_WORKLOADS, cluster.one(TRAINING_WORKLOADS, "train-1"), None)
+    one.reconcile(str(training.pk))
+    assert cluster.calls == []
