@@ -29,7 +29,8 @@ class Log {
       if (!answer.ok) throw new Error(`The log could not be read (${answer.status}).`);
       this.failed = false;
       if (html !== this.html) this.put(html);
-      this.state.textContent = `${this.lines.querySelectorAll(".line").length} lines${this.follows() ? ", following" : ""}`;
+      const counted = `${this.lines.querySelectorAll(".line").length} lines${this.follows() ? ", following" : ""}`;
+      this.state.textContent = [answer.headers.get("X-Log-State"), counted].filter(Boolean).join(" · ");
     } catch (error) {
       this.state.textContent = `${error.name === "TimeoutError" ? "The log did not come within 15 s." : error.message} What was read stays.`;
     } finally {
