@@ -95,7 +95,7 @@ def plain_client(config: dict[str, Any], user_agent: str, token: str | None = No
 
 @contextmanager
 def served(
-    folder: Path, *, history_length: int = 20_000, port: int | None = None
+    folder: Path, *, history_length: int = 10_000, port: int | None = None
 ) -> Iterator[SimulatedServer]:
     """A simulated API server without nodes and controllers; its kubeconfig is `folder/kubeconfig`."""
     settings = ServerSettings(port or free_ports(1)[0], folder, folder / "kubeconfig", history_length)
