@@ -66,6 +66,7 @@ def victim_units(
     }
     walk = QueueWalk(session, lines, session.asked, largest=True)
     waiting_units: dict[int, list[Unit]] = {}
+    taken: dict[int, list[int]] = {}
     while (leaf := walk.next_leaf()) is not None:
         gang = lines[leaf].head()
         units = waiting_units.get(gang)
@@ -74,7 +75,9 @@ def victim_units(
         unit = units.pop()
         walk.pop()
         if units:
-            lines[leaf].put_back(_key_without(session, gang, unit), gang)
+            given = taken.setdefault(gang, [])
+            given += unit.tasks
+            lines[leaf].put_back(_key_without(session, gang, given), gang)
             walk.add(leaf, lines[leaf])
         walk.count_popped(leaf, unit.amounts)
         yield unit
@@ -92,11 +95,11 @@ def _units_of(session: Session, gang: int) -> list[Unit]:
     return units
 
 
-def _key_without(session: Session, gang: int, unit: Unit) -> Key:
-    """The gang's order key as if the unit were gone. Units of one gang come surplus first, so the last taken one decides."""
+def _key_without(session: Session, gang: int, taken: list[int]) -> Key:
+    """The gang's order key as if all that was taken of it so far were gone: at its minimum it stands where such gangs stand."""
     state = session.state
     mark = state.mark()
-    for task in unit.tasks:
+    for task in taken:
         state.evict(task)
     key = session.gang_key(gang)
     state.rollback(mark)
