@@ -52,7 +52,7 @@ def build(request: HttpRequest) -> Shell:
     state = named(CLUSTER_STATE)
     theme = request.COOKIES.get("theme", "")
     return Shell(
-        menu=lambda: menu(request),
+        menu=cache(lambda: menu(request)),  # drawn in the rail, its foot and the palette
         cluster=state(request) if state and signed_in else None,
         theme=theme if theme in preferences.THEMES else "",
         density=preferences.density(request),

@@ -152,7 +152,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {"PlacementEnum": "organization.models.Placement"},
 }
+
+# --- what the frame of every page asks ----------------------------------------------------------------------------------------------
+UI_CLUSTER_STATE = "organization.header.cluster_state"
 
 # --- background work --------------------------------------------------------------------------------------------------------------
 CELERY_TASK_IGNORE_RESULT = True
