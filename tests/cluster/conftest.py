@@ -3,6 +3,7 @@
 import contextlib
 import secrets
 import shutil
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,10 +33,17 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterA
     """The real one, without controllers, so that nothing but the tests changes its objects; skipped where it has not been built."""
     if missing_binaries() or shutil.which("etcd") is None:
         pytest.skip("no control plane on this machine: make control-plane, and etcd")
-    with ControlPlane(tmp_path_factory.mktemp("control-plane"), controller_manager=False) as plane:
+    plane = ControlPlane(tmp_path_factory.mktemp("control-plane"), controller_manager=False)
+    try:
+        plane.start()
+    except ssl.SSLError:
+        plane.start()  # the server's certificate was read while it was being written; everything was stopped again
+    try:
         api = ClusterApi(CONTROL_PLANE, plane.kubeconfig)
         yield api
         api.close()
+    finally:
+        plane.stop()
 
 
 @pytest.fixture(params=[SIMULATOR, pytest.param(CONTROL_PLANE, marks=pytest.mark.control_plane)])
