@@ -1,7 +1,7 @@
 """The whole world of one cycle: interned ids, and the sums per node and per queue."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from scheduling.engine.model.gangs import Gang
 from scheduling.engine.model.nodes import UNKNOWN_DEVICE_MEMORY_MIB, Node, Topology
@@ -74,7 +74,7 @@ class ClusterSnapshot:
         """
         node_list = sorted(nodes, key=lambda node: node.name)
         queue_list = _parents_first(queues)
-        gang_list = sorted(gangs, key=lambda gang: gang.uid)
+        gang_list = sorted(map(_tasks_in_order, gangs), key=lambda gang: gang.uid)
         snapshot = cls(
             nodes=node_list,
             queues=queue_list,
@@ -186,6 +186,14 @@ def _parents_first(queues: Iterable[Queue]) -> list[Queue]:
         ordered += level
         level = [child for queue in level for child in children.get(queue.name, [])]
     return ordered
+
+
+def _tasks_in_order(gang: Gang) -> Gang:
+    """The gang with its tasks by uid, so that the order in which they were listed decides nothing."""
+    if len(gang.tasks) < 2:
+        return gang
+    ordered = sorted(gang.tasks, key=lambda task: task.uid)
+    return gang if ordered == gang.tasks else replace(gang, tasks=ordered)
 
 
 def _total(nodes: list[Node]) -> Resources:
