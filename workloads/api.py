@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from access.errors import InvalidInput
+from access.list_grammar import ListQuery
 from cluster import clock
 from organization.models import Project
 from organization.queries import visible_projects
@@ -23,7 +24,6 @@ from workloads import queries
 from workloads.api_lists import FIELDS, narrowed, page_of, query_of
 from workloads.api_rows import event_row, list_row, moment, pod_row, submission_row
 from workloads.kinds import KINDS
-from workloads.list_grammar import ListQuery
 from workloads.models import Source, Workload
 from workloads.services import delete_workload, run_workload, stop_workload, submit_workload
 from workloads.spec import WorkloadSpec

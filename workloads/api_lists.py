@@ -11,9 +11,9 @@ from django.utils.dateparse import parse_datetime
 from rest_framework.request import Request
 
 from access.errors import InvalidInput
+from access.list_grammar import Condition, ListQuery
 from ui.filters import search_condition
 from workloads.kinds import KINDS
-from workloads.list_grammar import Condition, ListQuery
 from workloads.models import Workload
 
 LOOKUPS = {

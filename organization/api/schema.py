@@ -96,8 +96,8 @@ class DepartmentReplacement(Fields):
 
 
 class Placements(Fields):
-    gpu = serializers.ChoiceField(choices=Placement.values, default=Placement.BIN_PACK.value)
-    cpu = serializers.ChoiceField(choices=Placement.values, default=Placement.BIN_PACK.value)
+    gpu = serializers.ChoiceField(choices=Placement.choices, default=Placement.BIN_PACK.value)
+    cpu = serializers.ChoiceField(choices=Placement.choices, default=Placement.BIN_PACK.value)
 
 
 class SchedulingConfiguration(Fields):
