@@ -30,9 +30,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Cells:
+    """`rest` GPUs of each shape are written beside the squares, as there is no room to draw them."""
+
     cells: tuple[Cell, ...]
     times: int
     label: str
+    rest: float = 0
 
     @property
     def width(self) -> int:
@@ -42,22 +45,22 @@ class Cells:
 def draw(
     *, held: float = 0, idle: float = 0, wanted: float = 0, free: float = 0, down: float = 0, pods: int = 1
 ) -> Cells:
-    """GPUs of each kind, in whole or part devices; at most eight squares.
+    """GPUs of each kind, in whole or part devices; at most sixteen squares.
 
     `pods` > 1 says that the counts are of `pods` equal shapes: one shape is drawn, and "× pods" beside it.
-    More than eight squares become one row of eight and "× n" when they divide evenly, else eight and "+ rest".
+    More than eight equal squares become one row of eight and "× n" when they divide evenly; what has no room is "+ rest".
     """
     counts = {"held": held, "idle": idle, "wanted": wanted, "free": free, "down": down}
     shape = {kind: count / max(pods, 1) for kind, count in counts.items()}
     squares = [cell for kind in KINDS for cell in squares_of(kind, shape[kind])]
     times = max(pods, 1)
-    if len(squares) > MOST and len(squares) % MOST == 0 and len({s.kind for s in squares}) == 1:
+    if len(squares) > MOST and len(squares) % MOST == 0 and len(set(squares)) == 1:
         times *= len(squares) // MOST
         squares = squares[:MOST]
-    placed = tuple(
-        Cell(s.kind, s.fraction, index * (WIDTH + GAP)) for index, s in enumerate(squares[: 2 * MOST])
-    )
-    return Cells(placed, times, label_of(counts))
+    shown, left_out = squares[: 2 * MOST], squares[2 * MOST :]
+    placed = tuple(Cell(s.kind, s.fraction, index * (WIDTH + GAP)) for index, s in enumerate(shown))
+    rest = round(sum(square.fraction for square in left_out), 3)
+    return Cells(placed, times, label_of(counts), rest)
 
 
 def squares_of(kind: str, count: float) -> list[Cell]:
