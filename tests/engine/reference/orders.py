@@ -162,10 +162,52 @@ class Orders:
         return max(parts)
 
 
+class Tree:
+    """The way down the queue tree to the leaf that is next; `first` or, for victims, last in the order.
+
+    A queue above leaves is judged by the head of the child it served last, while that child has any; at first, and when
+    that child has run dry, by the head of the leaf one would come to now. Which child is best is asked anew on entering.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        head: Callable[[str], Gang | None],
+        compare: Callable[[str, Gang, str, Gang], int],
+        *,
+        first: bool,
+    ) -> None:
+        self.world, self.head, self.compare, self.first = world, head, compare, first
+        self.served: dict[str, str] = {}
+
+    def enter(self, queue: str = "") -> str | None:
+        """The leaf that is next under a queue; None when nobody is left there."""
+        children = self.world.children[queue]
+        if not children:
+            return queue if self.head(queue) is not None else None
+        found = [(child, judge) for child in children if (judge := self._judge(child)) is not None]
+        if not found:
+            return None
+        key = cmp_to_key(lambda one, other: self.compare(*one, *other))
+        best = min(found, key=key) if self.first else max(found, key=key)
+        return self.enter(best[0])
+
+    def _judge(self, queue: str) -> Gang | None:
+        """The gang that stands for a queue."""
+        if queue in self.served and (judge := self._judge(self.served[queue])) is not None:
+            return judge
+        leaf = self.enter(queue)
+        return None if leaf is None else self.head(leaf)
+
+    def served_in(self, leaf: str) -> None:
+        path = self.world.path(leaf)
+        self.served.update(zip(path[1:], path[:-1], strict=True))
+
+
 class Walk:
     """Gangs in the order of the tree: best department, best project in it, best gang in that.
 
-    A parent is represented by the best gang of its best child, at every moment.
+    What stands for a parent in comparisons: see Tree.
     """
 
     def __init__(
@@ -176,6 +218,7 @@ class Walk:
         depth: int | None = None,
     ) -> None:
         self.orders, self.world, self.request = orders, orders.world, request
+        self.tree = Tree(self.world, self._head, self._compare, first=True)
         self.waiting: dict[str, list[Gang]] = {}
         for gang in gangs:
             self.waiting.setdefault(gang.queue, []).append(gang)
@@ -185,28 +228,24 @@ class Walk:
 
     def pop(self) -> Gang | None:
         """Take the next gang off the walk."""
-        best = self._best_under("")
-        if best is not None:
-            self.waiting[best.queue].remove(best)
-        return best
+        leaf = self.tree.enter()
+        if leaf is None:
+            return None
+        gang = self._head(leaf)
+        assert gang is not None
+        self.waiting[leaf].remove(gang)
+        self.tree.served_in(leaf)
+        return gang
 
     def push(self, gang: Gang) -> None:
         self.waiting[gang.queue].append(gang)
 
-    def _best_under(self, queue: str) -> Gang | None:
-        children = self.world.children[queue]
-        if not children:
-            return min(self.waiting.get(queue, ()), key=self.orders.gang_key, default=None)
-        found = [(name, best) for name in children if (best := self._best_under(name)) is not None]
-        if not found:
-            return None
+    def _head(self, leaf: str) -> Gang | None:
+        return min(self.waiting.get(leaf, ()), key=self.orders.gang_key, default=None)
 
-        def compare(one: tuple[str, Gang], other: tuple[str, Gang]) -> int:
-            return self.orders.compare(
-                one[0], other[0], self.request(one[1]), self.request(other[1]), NONE, NONE
-            )
-
-        return min(found, key=cmp_to_key(compare))[1]
+    def _compare(self, one: str, one_head: Gang, other: str, other_head: Gang) -> int:
+        asked = self.request(one_head), self.request(other_head)
+        return self.orders.compare(one, other, *asked, NONE, NONE)
 
 
 def next_request(world: World, gang: Gang) -> Vector:
@@ -225,6 +264,7 @@ class VictimWalk:
 
     def __init__(self, orders: Orders, gangs: list[Gang]) -> None:
         self.orders, self.world = orders, orders.world
+        self.tree = Tree(self.world, self._head, self._compare, first=False)
         self.asked = {gang.uid: next_request(orders.world, gang) for gang in gangs}
         self.left: dict[str, list[Gang]] = {}
         for gang in gangs:
@@ -234,31 +274,30 @@ class VictimWalk:
 
     def pop(self) -> list[Task] | None:
         """The next unit: one surplus task, or all that is left of a gang."""
-        while (gang := self._last_under("")) is not None:
+        while (leaf := self.tree.enter()) is not None:
+            gang = self._head(leaf)
+            assert gang is not None
             unit = next_victim_unit(self.world, gang, self.taken)
             if not unit:
-                self.left[gang.queue].remove(gang)
+                self.left[leaf].remove(gang)
                 continue
+            self.tree.served_in(leaf)
             for task in unit:
                 self.taken.add(task.uid)
                 charge = self.world.charge(task.uid, self.world.place[task.uid].node)
-                for name in self.world.path(gang.queue):
+                for name in self.world.path(leaf):
                     self.gone[name] = plus(self.gone.get(name, NONE), charge)
+            if not next_victim_unit(self.world, gang, self.taken):
+                self.left[leaf].remove(gang)
             return unit
         return None
 
-    def _last_under(self, queue: str) -> Gang | None:
-        children = self.world.children[queue]
-        if not children:
-            return max(self.left.get(queue, ()), key=self._key, default=None)
-        found = [(name, last) for name in children if (last := self._last_under(name)) is not None]
+    def _head(self, leaf: str) -> Gang | None:
+        return max(self.left.get(leaf, ()), key=self._key, default=None)
 
-        def compare(one: tuple[str, Gang], other: tuple[str, Gang]) -> int:
-            gone = self.gone.get(one[0], NONE), self.gone.get(other[0], NONE)
-            asked = self.asked[one[1].uid], self.asked[other[1].uid]
-            return self.orders.compare(one[0], other[0], *asked, *gone)
-
-        return max(found, key=cmp_to_key(compare))[1] if found else None
+    def _compare(self, one: str, one_head: Gang, other: str, other_head: Gang) -> int:
+        gone = self.gone.get(one, NONE), self.gone.get(other, NONE)
+        return self.orders.compare(one, other, self.asked[one_head.uid], self.asked[other_head.uid], *gone)
 
     def _key(self, gang: Gang) -> tuple[int, int, float, str]:
         return self.orders.gang_key(gang, lambda task: task.uid in self.taken)
