@@ -21,6 +21,8 @@ class Unit:
     queue: int
     tasks: tuple[int, ...]
     nodes: tuple[int, ...]
+    devices: tuple[int, ...]
+    """Per node: how many devices would be free at most if the unit went."""
     amounts: Resources
 
 

@@ -126,6 +126,8 @@ class Search:
         units: list[Unit],
         needed: list[tuple[int, int]],
     ) -> Scenario | None:
+        if self._frees_too_little(needed, units):
+            return None
         session = self.session
         mark = session.state.mark()
         self._evict(units)
@@ -153,6 +155,25 @@ class Search:
         if self.everyone_stays and scenario.lost:
             return False
         return self.session.accepts(scenario)
+
+    def _frees_too_little(self, needed: list[tuple[int, int]], units: list[Unit]) -> bool:
+        """The same test before anything is evicted, by counting devices: never true where the exact one would pass."""
+        (task, number), *others = needed
+        placement = self.session.placement_of(task)
+        if others or placement.fitting.shared or not placement.fitting.devices:
+            return False
+        placement.refresh()
+        freed: dict[int, int] = {}
+        for unit in units:
+            for node, devices in zip(unit.nodes, unit.devices, strict=True):
+                freed[node] = freed.get(node, 0) + devices
+        slots = placement.total_slots
+        for node, devices in freed.items():
+            if placement.obstacles[node] is None:
+                one = self.session.state.occupancy[node]
+                room = one.idle_gpus + one.releasing_gpus + devices
+                slots += max(0, room // placement.fitting.devices) - placement.slots_on(node)
+        return slots < number
 
     def _has_slots(self, needed: list[tuple[int, int]]) -> bool:
         """A simulation only consumes: with fewer slots than tasks of a shape it must fail. `needed`: (a task of it, how many)."""

@@ -90,8 +90,12 @@ def _units_of(session: Session, gang: int) -> list[Unit]:
         amounts: Resources = NOTHING
         for task in tasks:
             amounts = amounts.plus(state.charge_of(task, state.position(task).node))
-        nodes = tuple(dict.fromkeys(state.position(task).node for task in tasks))
-        units.append(Unit(gang, session.snapshot.gang_queue[gang], tuple(tasks), nodes, amounts))
+        devices: dict[int, int] = {}
+        for task in tasks:
+            node = state.position(task).node
+            devices[node] = devices.get(node, 0) + session.snapshot.tasks[task].request.gpu.devices
+        queue = session.snapshot.gang_queue[gang]
+        units.append(Unit(gang, queue, tuple(tasks), tuple(devices), tuple(devices.values()), amounts))
     return units
 
 
