@@ -59,7 +59,7 @@ class QueueWalk:
     At each level the sibling with the smallest key (`largest`: the largest) is entered. A queue above leaves is judged by the
     head of the child it served last, at first by that of its best child; which child is best is asked again when the queue is
     entered. (The recorded scheduler re-sorts children only then; judging by the best child binds other gangs.)
-    Keys are kept until the queue's sums or the heads below it change.
+    Keys are kept until the queue's sums or the heads below it change; `is_fixed` promises that the sums will not.
     """
 
     def __init__(
@@ -69,10 +69,12 @@ class QueueWalk:
         asked: Callable[[int], Resources],
         *,
         largest: bool = False,
+        is_fixed: bool = False,
     ) -> None:
         self._session = session
         self._lines = {leaf: line for leaf, line in lines.items() if line.head() != NOBODY}
         self._asked = asked
+        self._is_fixed = is_fixed
         self._pick: Callable[..., int] = max if largest else min
         self._popped: dict[int, Resources] = {}
         self._keys: dict[int, Key] = {}
@@ -111,7 +113,7 @@ class QueueWalk:
     def next_leaf(self) -> int | None:
         """The leaf queue whose head is next."""
         changes = self._session.state.ledger.changes
-        if self._seen < len(changes):
+        if self._seen < len(changes) and not self._is_fixed:
             for leaf in set(changes[self._seen :]):
                 self._forget_keys(leaf)
             self._seen = len(changes)

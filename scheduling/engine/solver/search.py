@@ -84,7 +84,7 @@ class Search:
         gangs: set[int] = set()
         for number in count():
             if number == len(self._units):
-                unit = next(self._source, None)
+                unit = self._next_unit()
                 if unit is None:
                     return
                 self._units.append(unit)
@@ -93,6 +93,15 @@ class Search:
             if self.most_gangs is not None and len(gangs) > self.most_gangs:
                 return
             yield unit
+
+    def _next_unit(self) -> Unit | None:
+        """Asked with the queues' sums as they stood before the search: what was given up meanwhile does not change the order."""
+        ledger = self.session.state.ledger
+        ledger.allocated, current = self._allocated, ledger.allocated
+        try:
+            return next(self._source, None)
+        finally:
+            ledger.allocated = current
 
     def _solve(self, tasks: tuple[int, ...], given_up: tuple[Unit, ...]) -> Scenario | None:
         """One step; `given_up` has been evicted already."""

@@ -58,13 +58,13 @@ def victim_units(
 ) -> Iterator[Unit]:
     """All units that may be given up, one after the other, by the state as it is now.
 
-    The state may be changed between two steps if it is restored before the next one.
+    Between two steps the state may change, but whoever takes the next one must show the queues' sums as they are now.
     """
     lines = {
         leaf: VictimLine(line, lambda gang: wanted(gang) and session.may_evict(action, beneficiary, gang))
         for leaf, line in sorted(session.lines.running.items())
     }
-    walk = QueueWalk(session, lines, session.asked, largest=True)
+    walk = QueueWalk(session, lines, session.asked, largest=True, is_fixed=True)
     waiting_units: dict[int, list[Unit]] = {}
     taken: dict[int, list[int]] = {}
     while (leaf := walk.next_leaf()) is not None:
