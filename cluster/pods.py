@@ -47,17 +47,32 @@ def evict_pod(
     pod: Mapping[str, Any],
     reason: Mapping[str, Any],
     *,
+    now: datetime,
     grace_seconds: int | None = None,
 ) -> None:
     """Take back the place of this very pod: the reason is written on it first, then it is deleted with grace.
 
+    The condition DisruptionTarget says that the program is not to blame: a Job does not count the pod as a failed try.
     NotFound and Conflict mean that it is gone or another one by now.
     """
     note = {
         "metadata": {"uid": uid_of(pod), "annotations": {EVICTION: json.dumps(reason, separators=(",", ":"))}}
     }
     client.merge_patch(PODS, name_of(pod), note, namespace=namespace_of(pod))
+    _mark_disrupted(client, pod, now)
     client.delete(PODS, name_of(pod), namespace_of(pod), uid=uid_of(pod), grace_seconds=grace_seconds)
+
+
+def _mark_disrupted(client: ClusterClient, pod: Mapping[str, Any], now: datetime) -> None:
+    disruption: Condition = {
+        "type": "DisruptionTarget",
+        "status": "True",
+        "reason": "PreemptionByScheduler",
+        "message": "runai-scheduler: its place was taken back for another workload",
+        "lastTransitionTime": format_time(now),
+    }
+    patch = {"metadata": {"uid": uid_of(pod)}, "status": {"conditions": [disruption]}}
+    client.strategic_patch(PODS, name_of(pod), patch, namespace=namespace_of(pod), subresource="status")
 
 
 def explain_waiting(

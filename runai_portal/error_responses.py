@@ -14,9 +14,11 @@ from rest_framework.views import exception_handler
 
 from access.errors import InvalidInput, NameTaken, NotAllowed
 from cluster.errors import ClusterUnavailable
+from workloads.errors import NotPossibleNow
 
 STATUS: list[tuple[type[Exception], int]] = [
     (NameTaken, 409),
+    (NotPossibleNow, 409),
     (InvalidInput, 422),
     (NotAllowed, 403),
     (ClusterUnavailable, 503),

@@ -90,7 +90,7 @@ class Executor:
     def _evict(self, removal: Removal, now: datetime) -> None:
         pod = removal.pod
         try:
-            evict_pod(self._client, pod.document, removal.note)
+            evict_pod(self._client, pod.document, removal.note, now=now)
         except (NotFound, Conflict):  # gone already, or a namesake by now: the place is free either way
             log.info("a pod to take back was gone", pod=f"{pod.namespace}/{pod.name}")
         self._assumptions.evicted(pod.uid)

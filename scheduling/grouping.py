@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from cluster.documents import annotations_of, controller_of, labels_of, name_of, parse_time, uid_of
 from cluster.labels import (
+    CREATED,
     GANG,
     NODE_POOL,
     NODE_POOLS,
@@ -59,7 +60,7 @@ def membership_of(pod: Mapping[str, Any]) -> Membership:
     owner_kind = str(owner["kind"]) if owner else ""
     owner_uid = str(owner["uid"]) if owner else uid_of(pod)
     labels, annotations = labels_of(pod), annotations_of(pod)
-    created = parse_time(pod["metadata"]["creationTimestamp"]).timestamp()
+    created = _created(pod, annotations)
     name, minimum, sub_group = str(owner["name"]) if owner else name_of(pod), 1, ""
     if GANG in annotations:
         name, minimum, created = _told(annotations[GANG], created)
@@ -76,6 +77,15 @@ def membership_of(pod: Mapping[str, Any]) -> Membership:
         queue=labels.get(QUEUE) or labels.get(QUEUE_KAI) or labels.get(PROJECT) or "",
         pools=_pools(labels, annotations),
     )
+
+
+def _created(pod: Mapping[str, Any], annotations: Mapping[str, str]) -> float:
+    """When the work was submitted: a pod that is made anew keeps its place. Without the annotation, when the pod was made."""
+    text = annotations.get(CREATED) or pod["metadata"]["creationTimestamp"]
+    try:
+        return parse_time(text).timestamp()
+    except ValueError as error:
+        raise UnreadablePod("InvalidCreated", f"{CREATED}: {text[:60]!r} is not an RFC 3339 time.") from error
 
 
 def _told(text: str, created: float) -> tuple[str, int, float]:

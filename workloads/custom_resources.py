@@ -19,7 +19,6 @@ from cluster.kinds import Kind
 from workloads.spec import OptionsReader, WorkloadSpec, quantity_text, without_none
 
 MANAGER = "runai-portal"
-CREATED = "runai.io/created"
 """Annotation with the moment of the submission, in microseconds: the order inside a queue."""
 _VALUES = {
     "image": "image",
@@ -82,7 +81,7 @@ class Identity:
         }
 
     def annotations(self) -> dict[str, str]:
-        return {labels.SUBMITTED_BY: self.submitted_by, CREATED: format_micro_time(self.created)}
+        return {labels.SUBMITTED_BY: self.submitted_by, labels.CREATED: format_micro_time(self.created)}
 
 
 def to_custom_resource(
@@ -142,7 +141,7 @@ def spec_of(resource: Mapping[str, Any], kind: ResourceKind) -> WorkloadSpec:
 def identity_of(resource: Mapping[str, Any]) -> Identity:
     """Reads back what `Identity` wrote."""
     marks, notes = labels_of(resource), annotations_of(resource)
-    created = notes.get(CREATED) or resource["metadata"].get("creationTimestamp") or ""
+    created = notes.get(labels.CREATED) or resource["metadata"].get("creationTimestamp") or ""
     return Identity(
         workload_id=marks.get(labels.WORKLOAD_ID, ""),
         name=name_of(resource),

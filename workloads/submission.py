@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from access.errors import InvalidInput, NotAllowed
-from cluster import clock
+from cluster import clock, labels
 from organization.models import Project
 from workloads import queries
 from workloads.custom_resources import Identity, to_custom_resource
@@ -97,7 +97,7 @@ def preview_of(request: HttpRequest, form: SubmitForm) -> dict[str, Any]:
         return {"problems": ["Choose a project."], "effect": None, "yaml": "", "api": ""}
     kind = KINDS[spec.kind]
     document = to_custom_resource(spec, preview_identity(project, spec, request), kind)
-    del document["metadata"]["annotations"]["runai.io/created"]
+    del document["metadata"]["annotations"][labels.CREATED]
     del document["metadata"]["labels"]["runai.io/workload-id"]  # comes with the submission
     body = {
         "name": spec.name,

@@ -153,7 +153,7 @@ def test_suspend_resume_and_delete(api: APIClient, acme: Acme, ada: User) -> Non
     path = f"{TRAININGS}/{workload.pk}"
 
     assert api.post(f"{path}/suspend").json()["desiredPhase"] == "Stopped"
-    assert api.post(f"{path}/suspend").status_code == 422  # nothing to stop any more
+    assert api.post(f"{path}/suspend").status_code == 409  # nothing to stop any more
     assert api.post(f"{path}/resume").json()["desiredPhase"] == "Running"
     answer = api.delete(path)
     assert (answer.status_code, answer.json()["desiredPhase"]) == (202, "Deleted")
