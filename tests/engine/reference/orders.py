@@ -188,8 +188,11 @@ class Tree:
         found = [(child, judge) for child in children if (judge := self._judge(child)) is not None]
         if not found:
             return None
-        key = cmp_to_key(lambda one, other: self.compare(*one, *other))
-        best = min(found, key=key) if self.first else max(found, key=key)
+
+        def compare(one: tuple[str, Gang], other: tuple[str, Gang]) -> int:
+            return self.compare(one[0], one[1], other[0], other[1])
+
+        best = (min if self.first else max)(found, key=cmp_to_key(compare))
         return self.enter(best[0])
 
     def _judge(self, queue: str) -> Gang | None:
