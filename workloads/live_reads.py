@@ -9,6 +9,8 @@ import structlog
 import yaml
 from celery.exceptions import CeleryError
 from celery.exceptions import TimeoutError as NoAnswer
+from kombu.exceptions import OperationalError
+from redis import RedisError
 
 from workloads.launcher import custom_resource
 from workloads.models import Workload, WorkloadPod
@@ -17,6 +19,8 @@ from workloads.tasks import read_log, read_objects
 log = structlog.get_logger(__name__)
 WAIT_SECONDS = 5.0
 LOG_LINES = 500
+NO_ANSWER = (NoAnswer, CeleryError, OSError, RedisError, OperationalError, RuntimeError)
+"""No worker in time, or no Redis: Celery raises RuntimeError when its result store is away, and works again when it is back."""
 _STAMP = re.compile(r"^(\d{4}-\d\d-\d\d[T ](\d\d:\d\d:\d\d)[.,\d]*(?:Z|[+-]\d\d:?\d\d)?)\s+(.*)$")
 _BAD = re.compile(r"\b(error|exception|traceback|fatal|critical)\b", re.IGNORECASE)
 _WAIT = re.compile(r"\b(warn|warning)\b", re.IGNORECASE)
@@ -85,7 +89,7 @@ def asked(task: Any, arguments: tuple[Any, ...], **options: Any) -> dict[str, An
             arguments, options, queue="cluster", expires=WAIT_SECONDS, retry=False, ignore_result=False
         )
         answer: dict[str, Any] = result.get(timeout=WAIT_SECONDS)
-    except (NoAnswer, CeleryError, OSError, task.OperationalError) as error:
+    except NO_ANSWER as error:
         log.warning("no worker answered", task=task.name, error=str(error))
         return None
     return answer
