@@ -40,6 +40,12 @@ class DataFolder:
             STEPS[step](self.path)
         self._marker.write_text(json.dumps({"data_version": DATA_VERSION}))
 
+    def close(self) -> None:
+        """Another product may use it from now on."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
     @property
     def _marker(self) -> Path:
         return self.path / "version.json"
@@ -57,6 +63,7 @@ class DataFolder:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            lock.close()
             raise DataFolderRefused(
                 f"The product already runs on {self.path}. Stop it first, or choose another --data folder."
             ) from error

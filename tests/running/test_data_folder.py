@@ -3,12 +3,31 @@
 import json
 import socket
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
-from runai_portal.running.data_folder import DATA_VERSION, DataFolder, DataFolderRefused
+from runai_portal.running import data_folder
+from runai_portal.running.data_folder import DATA_VERSION, DataFolderRefused
 from runai_portal.running.ports import PortInUse, free_port, require_free
+
+
+class DataFolder(data_folder.DataFolder):
+    """Closed at the end of its test."""
+
+    made: ClassVar[list["DataFolder"]] = []
+
+    def __post_init__(self) -> None:
+        self.made.append(self)
+
+
+@pytest.fixture(autouse=True)
+def closed_in_the_end() -> Iterator[None]:
+    yield
+    while DataFolder.made:
+        DataFolder.made.pop().close()
 
 
 def test_a_new_folder_is_private_and_says_its_version(tmp_path: Path):
@@ -26,8 +45,6 @@ def test_a_folder_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path):
 
 
 def test_an_older_folder_is_brought_up_step_by_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from runai_portal.running import data_folder
-
     done: list[int] = []
     monkeypatch.setattr(data_folder, "DATA_VERSION", 3)
     monkeypatch.setattr(
@@ -51,7 +68,7 @@ def test_reset_forgets_everything_of_ours(tmp_path: Path):
     first.open()
     first.remember("ports.json", {"simulator": 1})
     (tmp_path / "cluster").mkdir()
-    first._lock.close()
+    first.close()
     DataFolder(tmp_path).open(reset=True)
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["up.lock", "version.json"]
 

@@ -116,7 +116,7 @@ def possible_changes(refusal: Refusal, number: int, snapshot: ClusterSnapshot) -
             "preemptible",
             1,
             lambda _: with_gang(snapshot, number, replace(gang, preemptible=True), tasks),
-            lambda _: "It would start if it were preemptible.",
+            lambda _: "It would start if it might be interrupted.",
         )
     yield from _fewer_devices(snapshot, number, gang)
     yield from _fewer_workers(snapshot, number, gang)

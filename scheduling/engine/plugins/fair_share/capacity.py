@@ -35,9 +35,9 @@ def check_non_preemptible(
                 name = session.snapshot.queues[queue].name
                 return Refusal(
                     Reason.OVER_QUOTA_NON_PREEMPTIBLE,
-                    f"Asks for {amount(unit, asked[unit])}; the quota of {name} is {amount(unit, deserved[unit])}, of which "
-                    f"{amount(unit, held[unit])} are held by non-preemptible workloads. "
-                    "Only preemptible workloads may go over the quota.",
+                    f"Asks for {amount(unit, asked[unit])}; the quota of {name} is {amount(unit, deserved[unit])}, and work that "
+                    f"may not be interrupted holds {amount(unit, held[unit])} of it. "
+                    "Only work that may be interrupted may go over the quota.",
                     numbers={
                         "asked": asked[unit],
                         "quota": deserved[unit],
