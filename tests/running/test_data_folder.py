@@ -19,7 +19,8 @@ class DataFolder(data_folder.DataFolder):
 
     made: ClassVar[list["DataFolder"]] = []
 
-    def __post_init__(self) -> None:
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
         self.made.append(self)
 
 
