@@ -25,6 +25,7 @@ class Product:
     arguments: tuple[str, ...] = ()
     lines: list[str] = field(default_factory=list)
     process: "subprocess.Popen[str] | None" = None
+    _reader: threading.Thread | None = None
 
     @property
     def url(self) -> str:
@@ -62,14 +63,16 @@ class Product:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
+        self._reader.start()
         self.wait_for(READY, READY_WITHIN_SECONDS)
         return time.monotonic() - began
 
     def _read(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdout
-        for line in process.stdout:
-            self.lines.append(line.rstrip())
+        with process.stdout:
+            for line in process.stdout:
+                self.lines.append(line.rstrip())
 
     def wait_for(self, text: str, seconds: float, *, after: int = 0) -> str:
         """The first log line from `after` on that contains `text`."""
@@ -89,8 +92,10 @@ class Product:
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(60)
+        if self._reader:
+            self._reader.join(10)
 
-    def pid_of(self, part: str) -> int:
+    def pid_of(self, part: str) -> int | None:
         """The process id of a part (redis, cluster, web, scheduler, worker, beat), found below ours by its command line."""
         marks = {
             "redis": r"redis-server|redis\.conf",
@@ -103,10 +108,13 @@ class Product:
         assert self.process
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit() and self._is_child(entry):
-                command = (entry / "cmdline").read_text()
+                try:
+                    command = (entry / "cmdline").read_text()
+                except OSError:  # it ended meanwhile
+                    continue
                 if re.search(marks[part], command):
                     return int(entry.name)
-        raise AssertionError(f"there is no process of the part {part}")
+        return None
 
     def _is_child(self, entry: Path) -> bool:
         assert self.process

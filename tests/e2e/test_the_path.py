@@ -135,16 +135,18 @@ def test_stop_run_again_and_delete(product: Product, sign_in: SignIn) -> None:
     page = sign_in("ada")
     address = submit(page, product, "story-stop", run_seconds=600)
     wait_for_phase(page, address, "Running")
-    page.click("main >> text=Stop")
+    page.get_by_role("button", name="Stop", exact=True).click()
     wait_for_phase(page, address, "Stopped")
 
     def no_pods() -> bool:
         return "story-stop" not in kubectl(product, "get", "pods", "-n", "runai-vision", "--no-headers")
 
     until(no_pods, what="the pods of a stopped workload are gone")
-    page.click("main >> text=Run")
+    page.get_by_role("button", name=re.compile("^Run")).first.click()
     wait_for_phase(page, address, "Running")
-    page.click("main >> text=Delete")
+    page.get_by_role("button", name=re.compile("^Delete")).or_(
+        page.get_by_role("link", name=re.compile("^Delete"))
+    ).first.click()
     page.locator("dialog[open] button", has_text="Delete").click()
     until(no_pods, what="the pods of a deleted workload are gone")
 
