@@ -39,6 +39,10 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         one.stop()
 
 
+AWAY = ("Failed to load resource", "htmx:sendError", "htmx:afterRequest", "htmx:responseError")
+"""What a browser says of a server that does not answer: some tests kill it."""
+
+
 class Complaints(list[str]):
     """What the browser complained of: script errors and violations of the content security policy."""
 
@@ -48,7 +52,7 @@ class Complaints(list[str]):
             "console",
             lambda message: (
                 self.append(f"{page.url}: {message.text}")
-                if message.type == "error" and "Failed to load resource" not in message.text
+                if message.type == "error" and not message.text.startswith(AWAY)
                 else None
             ),
         )
