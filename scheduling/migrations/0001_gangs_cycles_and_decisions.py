@@ -5,127 +5,196 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('organization', '0001_clusters_projects_and_quotas'),
+        ("organization", "0001_clusters_projects_and_quotas"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Cycle',
+            name="Cycle",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('pool', models.CharField(max_length=63)),
-                ('at', models.DateTimeField(help_text='product time')),
-                ('lease_transitions', models.PositiveIntegerField()),
-                ('read_ms', models.FloatField(default=0)),
-                ('decide_ms', models.FloatField(default=0)),
-                ('apply_ms', models.FloatField(default=0)),
-                ('pods', models.PositiveIntegerField(default=0, help_text='in the snapshot')),
-                ('nodes', models.PositiveIntegerField(default=0)),
-                ('waiting_gangs', models.PositiveIntegerField(default=0)),
-                ('bound', models.PositiveIntegerField(default=0)),
-                ('evicted', models.PositiveIntegerField(default=0)),
-                ('failed', models.PositiveIntegerField(default=0, help_text='effects that the cluster refused')),
-                ('cluster', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='cycles', to='organization.cluster')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("pool", models.CharField(max_length=63)),
+                ("at", models.DateTimeField(help_text="product time")),
+                ("lease_transitions", models.PositiveIntegerField()),
+                ("read_ms", models.FloatField(default=0)),
+                ("decide_ms", models.FloatField(default=0)),
+                ("apply_ms", models.FloatField(default=0)),
+                ("pods", models.PositiveIntegerField(default=0, help_text="in the snapshot")),
+                ("nodes", models.PositiveIntegerField(default=0)),
+                ("waiting_gangs", models.PositiveIntegerField(default=0)),
+                ("bound", models.PositiveIntegerField(default=0)),
+                ("evicted", models.PositiveIntegerField(default=0)),
+                (
+                    "failed",
+                    models.PositiveIntegerField(default=0, help_text="effects that the cluster refused"),
+                ),
+                (
+                    "cluster",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="cycles",
+                        to="organization.cluster",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-at', '-pk'],
+                "ordering": ["-at", "-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Decision',
+            name="Decision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('verdict', models.CharField(choices=[('Bind', 'Placed'), ('Evict', 'Taken back'), ('Wait', 'Waits')], max_length=5)),
-                ('outcome', models.CharField(choices=[('Intended', 'Intended'), ('Done', 'Done'), ('Failed', 'Failed')], default='Done', max_length=8)),
-                ('owner_uid', models.CharField(max_length=64)),
-                ('gang', models.CharField(help_text='its name', max_length=253)),
-                ('queue', models.CharField(blank=True, default='', max_length=63)),
-                ('pod_uid', models.CharField(blank=True, default='', max_length=64)),
-                ('pod', models.CharField(blank=True, default='', help_text='namespace/name', max_length=317)),
-                ('node', models.CharField(blank=True, default='', max_length=253)),
-                ('reason', models.CharField(blank=True, default='', max_length=80)),
-                ('message', models.CharField(blank=True, default='', max_length=1000)),
-                ('numbers', models.JSONField(default=dict)),
-                ('error', models.CharField(blank=True, default='', max_length=500)),
-                ('lease_transitions', models.PositiveIntegerField()),
-                ('cycle', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='decisions', to='scheduling.cycle')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[("Bind", "Placed"), ("Evict", "Taken back"), ("Wait", "Waits")], max_length=5
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[("Intended", "Intended"), ("Done", "Done"), ("Failed", "Failed")],
+                        default="Done",
+                        max_length=8,
+                    ),
+                ),
+                ("owner_uid", models.CharField(max_length=64)),
+                ("gang", models.CharField(help_text="its name", max_length=253)),
+                ("queue", models.CharField(blank=True, default="", max_length=63)),
+                ("pod_uid", models.CharField(blank=True, default="", max_length=64)),
+                ("pod", models.CharField(blank=True, default="", help_text="namespace/name", max_length=317)),
+                ("node", models.CharField(blank=True, default="", max_length=253)),
+                ("reason", models.CharField(blank=True, default="", max_length=80)),
+                ("message", models.CharField(blank=True, default="", max_length=1000)),
+                ("numbers", models.JSONField(default=dict)),
+                ("error", models.CharField(blank=True, default="", max_length=500)),
+                ("lease_transitions", models.PositiveIntegerField()),
+                (
+                    "cycle",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="decisions",
+                        to="scheduling.cycle",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='GangState',
+            name="GangState",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('owner_uid', models.CharField(max_length=64)),
-                ('sub_group', models.CharField(blank=True, default='', max_length=253)),
-                ('name', models.CharField(max_length=253)),
-                ('queue', models.CharField(blank=True, default='', max_length=63)),
-                ('pool', models.CharField(blank=True, default='', help_text='that offers it a place now', max_length=63)),
-                ('first_seen', models.DateTimeField()),
-                ('last_start', models.DateTimeField(blank=True, null=True)),
-                ('stale_since', models.DateTimeField(blank=True, null=True)),
-                ('bind_failures', models.PositiveIntegerField(default=0, help_text='in a row')),
-                ('bind_retry_at', models.DateTimeField(blank=True, null=True)),
-                ('refusal_code', models.CharField(blank=True, default='', max_length=80)),
-                ('refusal_message', models.CharField(blank=True, default='', max_length=1000)),
-                ('usage', models.JSONField(default=dict)),
-                ('gone_at', models.DateTimeField(blank=True, null=True)),
-                ('cluster', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='gang_states', to='organization.cluster')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("owner_uid", models.CharField(max_length=64)),
+                ("sub_group", models.CharField(blank=True, default="", max_length=253)),
+                ("name", models.CharField(max_length=253)),
+                ("queue", models.CharField(blank=True, default="", max_length=63)),
+                (
+                    "pool",
+                    models.CharField(
+                        blank=True, default="", help_text="that offers it a place now", max_length=63
+                    ),
+                ),
+                ("first_seen", models.DateTimeField()),
+                ("last_start", models.DateTimeField(blank=True, null=True)),
+                ("stale_since", models.DateTimeField(blank=True, null=True)),
+                ("bind_failures", models.PositiveIntegerField(default=0, help_text="in a row")),
+                ("bind_retry_at", models.DateTimeField(blank=True, null=True)),
+                ("refusal_code", models.CharField(blank=True, default="", max_length=80)),
+                ("refusal_message", models.CharField(blank=True, default="", max_length=1000)),
+                ("usage", models.JSONField(default=dict)),
+                ("gone_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "cluster",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="gang_states",
+                        to="organization.cluster",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['first_seen', 'owner_uid', 'sub_group'],
+                "ordering": ["first_seen", "owner_uid", "sub_group"],
             },
         ),
         migrations.CreateModel(
-            name='PoolScheduler',
+            name="PoolScheduler",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('pool', models.CharField(max_length=63)),
-                ('holder', models.CharField(blank=True, default='', max_length=200)),
-                ('lease_transitions', models.PositiveIntegerField(default=0)),
-                ('last_cycle_at', models.DateTimeField(blank=True, null=True)),
-                ('last_duration_ms', models.FloatField(default=0)),
-                ('waiting_gangs', models.PositiveIntegerField(default=0)),
-                ('running_gangs', models.PositiveIntegerField(default=0)),
-                ('error', models.CharField(blank=True, default='', max_length=1000)),
-                ('cluster', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pool_schedulers', to='organization.cluster')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("pool", models.CharField(max_length=63)),
+                ("holder", models.CharField(blank=True, default="", max_length=200)),
+                ("lease_transitions", models.PositiveIntegerField(default=0)),
+                ("last_cycle_at", models.DateTimeField(blank=True, null=True)),
+                ("last_duration_ms", models.FloatField(default=0)),
+                ("waiting_gangs", models.PositiveIntegerField(default=0)),
+                ("running_gangs", models.PositiveIntegerField(default=0)),
+                ("error", models.CharField(blank=True, default="", max_length=1000)),
+                (
+                    "cluster",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="pool_schedulers",
+                        to="organization.cluster",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['cluster', 'pool'],
+                "ordering": ["cluster", "pool"],
             },
         ),
         migrations.AddIndex(
-            model_name='cycle',
-            index=models.Index(fields=['cluster', 'pool', '-at'], name='cycles_of_a_pool'),
+            model_name="cycle",
+            index=models.Index(fields=["cluster", "pool", "-at"], name="cycles_of_a_pool"),
         ),
         migrations.AddIndex(
-            model_name='cycle',
-            index=models.Index(fields=['at'], name='cycles_by_age'),
+            model_name="cycle",
+            index=models.Index(fields=["at"], name="cycles_by_age"),
         ),
         migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(fields=['owner_uid', '-id'], name='decisions_on_an_owner'),
+            model_name="decision",
+            index=models.Index(fields=["owner_uid", "-id"], name="decisions_on_an_owner"),
         ),
         migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(fields=['pod_uid'], name='decisions_on_a_pod'),
+            model_name="decision",
+            index=models.Index(fields=["pod_uid"], name="decisions_on_a_pod"),
         ),
         migrations.AddIndex(
-            model_name='gangstate',
-            index=models.Index(fields=['gone_at'], name='gangs_that_are_gone'),
+            model_name="gangstate",
+            index=models.Index(fields=["gone_at"], name="gangs_that_are_gone"),
         ),
         migrations.AddConstraint(
-            model_name='gangstate',
-            constraint=models.UniqueConstraint(fields=('cluster', 'owner_uid', 'sub_group'), name='one_memory_of_a_gang'),
+            model_name="gangstate",
+            constraint=models.UniqueConstraint(
+                fields=("cluster", "owner_uid", "sub_group"), name="one_memory_of_a_gang"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='poolscheduler',
-            constraint=models.UniqueConstraint(fields=('cluster', 'pool'), name='one_scheduler_of_a_pool'),
+            model_name="poolscheduler",
+            constraint=models.UniqueConstraint(fields=("cluster", "pool"), name="one_scheduler_of_a_pool"),
         ),
     ]
