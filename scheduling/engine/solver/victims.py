@@ -6,7 +6,7 @@ from heapq import heappop, heappush
 from scheduling.engine.model.resources import NOTHING, Resources
 from scheduling.engine.plugin import Key
 from scheduling.engine.session import Session
-from scheduling.engine.session.gangs import eviction_units
+from scheduling.engine.session.gangs import IS_ACTIVE, eviction_units
 from scheduling.engine.session.lines import Entry
 from scheduling.engine.session.walk import NOBODY, QueueWalk
 from scheduling.engine.solver.scenario import Unit
@@ -100,11 +100,15 @@ def _units_of(session: Session, gang: int) -> list[Unit]:
 
 
 def _key_without(session: Session, gang: int, taken: list[int]) -> Key:
-    """The gang's order key as if all that was taken of it so far were gone: at its minimum it stands where such gangs stand."""
+    """The gang's order key as if all tasks taken from it so far were gone.
+
+    Some may be gone already, given up by an earlier step of the search; evicting those again would forget where they stood.
+    """
     state = session.state
     mark = state.mark()
     for task in taken:
-        state.evict(task)
+        if IS_ACTIVE[state.states[task]]:
+            state.evict(task)
     key = session.gang_key(gang)
     state.rollback(mark)
     return key
