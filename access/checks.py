@@ -28,6 +28,14 @@ def may(person: Person, permission: Permission, *, on: str) -> bool:
     ).exists()
 
 
+def permissions_anywhere(person: Person) -> frozenset[Permission]:
+    """Everything the person may do somewhere, in one query: what the menu is drawn from."""
+    if not person.is_authenticated or not person.is_active:
+        return frozenset()
+    held = AccessRule.objects.filter(user_id=person.pk).values_list("role", flat=True).distinct()
+    return frozenset().union(*(ROLES[role].permissions for role in held if role in ROLES))
+
+
 def may_anywhere(person: Person, permission: Permission) -> bool:
     return bool(scopes_with(person, permission))
 

@@ -12,11 +12,11 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from ui import preferences
-from ui.navigation import Item, MenuGroup, assemble
+from ui.navigation import MenuGroup, assemble
 
 # Settings that name a function by its dotted path, and what stands there when the project says nothing.
 NAVIGATION = ("UI_NAVIGATION", "runai_portal.navigation.items")
-MAY_ANYWHERE = ("UI_MAY_ANYWHERE", "access.checks.may_anywhere")
+PERMISSIONS = ("UI_PERMISSIONS", "access.checks.permissions_anywhere")
 NOW = ("UI_NOW", "cluster.clock.now")
 CLUSTER_STATE = ("UI_CLUSTER_STATE", "")
 COUNTS = ("UI_MENU_COUNTS", "")
@@ -70,15 +70,9 @@ def menu(request: HttpRequest) -> list[MenuGroup]:
     """What this person may open, in groups; empty before signing in."""
     if not (hasattr(request, "user") and request.user.is_authenticated):
         return []
-    items, may, counts = named(NAVIGATION), named(MAY_ANYWHERE), named(COUNTS)
-    allowed: dict[str, bool] = {"": True}
-
-    def is_allowed(item: Item) -> bool:
-        if item.permission not in allowed:
-            allowed[item.permission] = bool(may and may(request.user, item.permission))
-        return allowed[item.permission]
-
-    shown = [item for item in (items() if items else []) if is_allowed(item)]
+    items, permissions, counts = named(NAVIGATION), named(PERMISSIONS), named(COUNTS)
+    held = {"", *(permissions(request.user) if permissions else ())}
+    shown = [item for item in (items() if items else []) if item.permission in held]
     return assemble(shown, path=request.path, counts=counts(request) if counts else {})
 
 

@@ -21,7 +21,7 @@ from workloads.phases import OVER, Phase
 from workloads.spec import WorkloadSpec
 from workloads.tasks import send_wish
 
-ENTITY = "Workload"
+ENTITY = "workload"
 PREFIX_AT_MOST = 57
 """63 characters of a name, less a hyphen and five random ones."""
 
@@ -69,7 +69,7 @@ def submit_workload(
         f"By {workload.submitted_by} ({workload.get_source_display()}).",
         at=workload.created_at,
     )
-    _audit(submitter, "create", workload, after=workload.spec)
+    _audit(submitter, "Create", workload, after=workload.spec)
     _send_when_committed(workload)
     return workload
 
@@ -82,7 +82,7 @@ def stop_workload(*, person: User, workload: Workload) -> Workload:
     if workload.desired_phase != DesiredPhase.RUNNING or workload.phase in OVER:
         raise NotPossibleNow(f"{workload.name} is {workload.phase}: there is nothing to stop.")
     workload.desired_phase, workload.stopped_by = DesiredPhase.STOPPED, person.get_username()
-    return _wish(person, "suspend", workload, Phase.SUSPENDING, f"Stopped by {workload.stopped_by}.")
+    return _wish(person, "Stop", workload, Phase.SUSPENDING, f"Stopped by {workload.stopped_by}.")
 
 
 @transaction.atomic
@@ -102,7 +102,7 @@ def run_workload(*, person: User, workload: Workload) -> Workload:
         workload.attempt += 1
         workload.completed_at = None
     words = f"Run again by {person.get_username()}" + (f", attempt {workload.attempt}." if over else ".")
-    return _wish(person, "resume", workload, Phase.RESUMING, words)
+    return _wish(person, "Run", workload, Phase.RESUMING, words)
 
 
 @transaction.atomic
@@ -118,7 +118,7 @@ def delete_workload(*, person: User | None, workload: Workload, why: str = "") -
         return workload
     workload.desired_phase = DesiredPhase.DELETED
     words = why or f"Delete asked by {person.get_username() if person else 'the portal'}."
-    return _wish(person, "delete", workload, Phase.DELETING, words)
+    return _wish(person, "Delete", workload, Phase.DELETING, words)
 
 
 def copied_spec(workload: Workload) -> dict[str, Any]:

@@ -157,6 +157,8 @@ SPECTACULAR_SETTINGS = {
 
 # --- what the frame of every page asks ----------------------------------------------------------------------------------------------
 UI_CLUSTER_STATE = "organization.header.cluster_state"
+UI_MENU_COUNTS = "workloads.palette.menu_counts"
+UI_SEARCHES = ["workloads.palette.find", "organization.palette.find"]
 
 # --- background work --------------------------------------------------------------------------------------------------------------
 CELERY_TASK_IGNORE_RESULT = True

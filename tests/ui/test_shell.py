@@ -23,14 +23,14 @@ def three_items() -> list[Item]:
     ]
 
 
-def only_ada(person: User, permission: str) -> bool:
-    return person.username == "ada"
+def only_ada(person: User) -> set[str]:
+    return {"audit:read"} if person.username == "ada" else set()
 
 
 @pytest.fixture
 def own_menu(settings) -> Iterator[None]:
     settings.UI_NAVIGATION = "tests.ui.test_shell.three_items"
-    settings.UI_MAY_ANYWHERE = "tests.ui.test_shell.only_ada"
+    settings.UI_PERMISSIONS = "tests.ui.test_shell.only_ada"
     context.load.cache_clear()
     yield
     context.load.cache_clear()

@@ -187,7 +187,7 @@ def test_every_intention_leaves_one_audit_row(acme: Acme, ada: User, cluster: Fa
     delete_workload(person=ada, workload=workload)  # asked twice, done once
 
     rows = AuditEvent.objects.filter(entity_id=str(workload.pk)).order_by("pk")
-    assert [row.action for row in rows] == ["create", "suspend", "resume", "delete"]
+    assert [row.action for row in rows] == ["Create", "Stop", "Run", "Delete"]
     assert all(row.actor == ada and row.scope == acme.vision.scope for row in rows)
 
 
