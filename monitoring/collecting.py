@@ -1,12 +1,12 @@
 """One collection of one cluster: claim the moment, read the pages, write samples and roll-ups."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from django.core.cache import cache
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from cluster import clock
@@ -21,21 +21,29 @@ from monitoring.rollups import roll_up
 from monitoring.samples import Reading, read_cluster
 from organization.models import Cluster, NodePool, Project
 from organization.pools import DEFAULT, pool_of
+from workloads.models import WorkloadPod
 from workloads.phases import Phase
 
 COUNTERS_KEPT_SECONDS = 3600
+LEAST_REST = timedelta(seconds=5)
+"""Real time between two collections, however often pods come and go."""
 log = structlog.get_logger(__name__)
 
 
 def collect_if_due(
     cluster: Cluster, client_of: Callable[[Cluster], ClusterClient], *, now: datetime | None = None
 ) -> bool:
-    """Whether a collection was made. The claim is a compare-and-set, so two workers never take the same moment."""
+    """Whether a collection was made: once an interval, and sooner when pods have come or gone, so that "free now" is the present.
+
+    The claim is a compare-and-set, so two workers never take the same moment.
+    """
     at = now or clock.now()
     collection = Collection.objects.get_or_create(cluster=cluster)[0]
     last = collection.sampled_at
-    if last is not None and last <= at < last + interval():
+    is_early = last is not None and last <= at < last + interval()
+    if is_early and not (_has_rested(collection) and _held_by_rows(cluster) != cache.get(_held_key(cluster))):
         return False
+    cache.set(_held_key(cluster), _held_by_rows(cluster), None)
     claimed = Collection.objects.filter(pk=collection.pk, sampled_at=last).update(
         sampled_at=at, tried_at=timezone.now()
     )
@@ -108,6 +116,21 @@ def pool_reader(cluster: Cluster) -> Callable[[Mapping[str, Any]], str]:
         return found.name if found else DEFAULT
 
     return name_of_pool
+
+
+def _has_rested(collection: Collection) -> bool:
+    tried = collection.tried_at
+    return tried is None or timezone.now() - tried >= LEAST_REST
+
+
+def _held_by_rows(cluster: Cluster) -> dict[str, int | None]:
+    """How many pods of workloads hold a place, and thousandths of GPUs they hold: changes when one starts or ends."""
+    rows = WorkloadPod.objects.filter(workload__cluster=cluster, holds=True)
+    return rows.aggregate(pods=Count("pk"), gpu_milli=Sum("gpu_milli"))
+
+
+def _held_key(cluster: Cluster) -> str:
+    return f"held-when-collected:{cluster.pk}"
 
 
 def _cache_key(cluster: Cluster) -> str:

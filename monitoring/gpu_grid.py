@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.urls import NoReverseMatch, reverse
 
 from monitoring.models import Device
-from monitoring.queries import Sight, devices_seen
+from monitoring.queries import Sight
 from organization.models import Node
 from ui import heat
 from ui.wording import duration, gibibytes
@@ -38,11 +38,8 @@ class Named:
 def grid(
     sight: Sight, *, person_id: int, now: datetime, stale_after: timedelta, shows_nodes: bool
 ) -> list[heat.Pool]:
-    """Pools with their nodes. Who sees only projects gets the nodes those hold GPUs on, and only their own GPUs in colour."""
+    """Pools with their nodes: everyone may know where work can run. Who sees only projects gets only their own GPUs in colour."""
     devices = list(Device.objects.filter(cluster=sight.cluster).order_by("node", "index"))
-    if not sight.whole:
-        mine = set(devices_seen(sight).values_list("node", flat=True))
-        devices = [one for one in devices if one.node in mine]
     names = names_of(sight, devices, person_id)
     by_node: dict[str, list[Device]] = {}
     for device in devices:

@@ -1,7 +1,7 @@
 """What is written when a cluster is read: sums that agree, and unknown where nothing was measured."""
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +11,9 @@ from monitoring.models import Collection, Device, FiveMinuteSample, HourSample, 
 from monitoring.recording import minute_of
 from tests.conftest import Acme
 from tests.monitoring.cluster_pages import PagesOfACluster, eight_free, h100
-from tests.monitoring.conftest import NOON, held
+from tests.monitoring.conftest import NOON, held, make_workload
 from tests.scheduling.documents import make_pod
+from workloads.models import WorkloadPod
 
 pytestmark = pytest.mark.django_db
 
@@ -140,6 +141,25 @@ def test_a_moment_is_taken_once_and_not_before_it_is_due(acme: Acme, pages: Any,
     assert collect_if_due(acme.cluster, lambda _: pages)
     assert not collect_if_due(acme.cluster, lambda _: pages)
     noon.shift(61)
+    assert collect_if_due(acme.cluster, lambda _: pages)
+
+
+def test_pods_that_come_and_go_are_counted_before_the_interval_is_over(
+    acme: Acme, pages: Any, noon: Any
+) -> None:
+    workload = make_workload("train-1", project=acme.vision, phase="Running")
+    assert collect_if_due(acme.cluster, lambda _: pages)
+    moment = datetime.now(UTC)
+    pod = WorkloadPod.objects.create(
+        workload=workload, uid="1", name="train-1-0", phase="Running", holds=True, created_at=moment
+    )
+    assert not collect_if_due(acme.cluster, lambda _: pages), "not at once: collections rest"
+    noon.shift(6)
+    assert collect_if_due(acme.cluster, lambda _: pages)
+    noon.shift(6)
+    assert not collect_if_due(acme.cluster, lambda _: pages)
+    pod.holds = False
+    pod.save()
     assert collect_if_due(acme.cluster, lambda _: pages)
 
 
