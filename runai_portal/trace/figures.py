@@ -52,6 +52,27 @@ def agree(one: Figures, other: Figures, *, gpu_hours_within: float, wait_seconds
     return found
 
 
+@dataclass(frozen=True)
+class Resolution:
+    """How closely two sources can agree when product time runs `speed` times as fast as real time."""
+
+    speed: float
+
+    @property
+    def wait_seconds(self) -> float:
+        """The row is written before the cluster knows the workload, and a binding reaches the row after it: two real seconds."""
+        return max(60.0, 2 * self.speed)
+
+    @property
+    def sample_seconds(self) -> float:
+        """Between two samples: a product minute, or a real second where that is more."""
+        return max(60.0, self.speed)
+
+    def metrics_share(self, mean_run_seconds: float) -> float:
+        """Of the GPU-hours: sampling knows the start and the end of a run to half a sample each; 5 % for the roll-up."""
+        return max(0.05, self.sample_seconds / max(mean_run_seconds, 1.0))
+
+
 def table(sources: Sequence[Figures]) -> str:
     """The figures beside each other, as text."""
     rows = [

@@ -63,6 +63,17 @@ def evicted_gpu_hours(run: str) -> tuple[int, float]:
     return len(taken), hours / 1000 / 3600
 
 
+def mean_run_seconds(run: str) -> float:
+    """How long a finished pod of the run held its node, on average; 0.0 when none finished."""
+    pods = WorkloadPod.objects.filter(workload__in=rows_of(run), scheduled_at__isnull=False)
+    spans = [
+        (finished_at - scheduled_at).total_seconds()
+        for scheduled_at, finished_at in pods.values_list("scheduled_at", "finished_at")
+        if scheduled_at and finished_at
+    ]
+    return sum(spans) / len(spans) if spans else 0.0
+
+
 def cluster_figures(client: ClusterClient, run: str, until: datetime) -> Figures:
     """Asked of the API server alone: custom resources, Jobs, and the pods that still exist."""
     created = {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runai_portal.trace.figures import Figures, agree, percentile, table
+from runai_portal.trace.figures import Figures, Resolution, agree, percentile, table
 from runai_portal.trace.reading import (
     DAY,
     TraceNode,
@@ -115,3 +115,10 @@ def test_what_a_source_cannot_know_is_unknown_not_zero():
     text = table([Figures("metrics", None, None, None, None, 3.0)])
     assert text.count("unknown") == 5
     assert " 0" not in text
+
+
+def test_sources_may_differ_by_what_the_speed_explains_and_no_more():
+    slow, fast = Resolution(1), Resolution(600)
+    assert (slow.wait_seconds, fast.wait_seconds) == (60, 1200)
+    assert slow.metrics_share(7200) == 0.05
+    assert fast.metrics_share(6000) == pytest.approx(0.1)

@@ -111,9 +111,17 @@ class Command(BaseCommand):
         self.say(
             f"took {time.monotonic() - began:.0f} s real, {(until - begin).total_seconds():.0f} s of product time"
         )
-        self._report(run, cluster, pool, begin, until)
+        self._report(run, cluster, pool, begin, until, figures.Resolution(speed))
 
-    def _report(self, run: str, cluster: Cluster, pool: NodePool, begin: datetime, until: datetime) -> None:
+    def _report(
+        self,
+        run: str,
+        cluster: Cluster,
+        pool: NodePool,
+        begin: datetime,
+        until: datetime,
+        resolution: figures.Resolution,
+    ) -> None:
         database = measuring.database_figures(run, until)
         in_cluster = measuring.cluster_figures(client_of(cluster), run, until)
         metrics = measuring.metrics_figures(pool, begin, until)
@@ -123,8 +131,12 @@ class Command(BaseCommand):
             f"taken back while they ran: {evicted} pods, {lost_hours:.1f} GPU-hours (the cluster no longer knows them)"
         )
         kept = figures.Figures(**{**vars(database), "gpu_hours": (database.gpu_hours or 0) - lost_hours})
-        differences = figures.agree(kept, in_cluster, gpu_hours_within=0.02, wait_seconds_within=60)
-        differences += figures.agree(database, metrics, gpu_hours_within=0.05, wait_seconds_within=60)
+        within, share = resolution.wait_seconds, resolution.metrics_share(measuring.mean_run_seconds(run))
+        differences = figures.agree(kept, in_cluster, gpu_hours_within=0.02, wait_seconds_within=within)
+        differences += figures.agree(database, metrics, gpu_hours_within=share, wait_seconds_within=within)
+        self.say(
+            f"resolution at this speed: waits {within:.0f} s, GPU-hours of the metrics {share * 100:.0f} %"
+        )
         self.say("the sources agree" if not differences else "the sources differ: " + "; ".join(differences))
 
     def _tell(self, run: str, of: int) -> Any:
