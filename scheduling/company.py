@@ -1,8 +1,11 @@
 """The rows of the organisation that a snapshot needs: pools, projects under departments, and their quotas."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from organization.models import Cluster, NodePool, PoolResources, Project
+from django.db.models import Count, Max
+
+from organization.models import Cluster, Department, NodePool, PoolResources, Project
 from scheduling.engine.model.queues import Queue
 from scheduling.engine.model.resources import Bounds
 from scheduling.queues import OrgUnit, Quota, queues_of
@@ -39,6 +42,18 @@ class Company:
 
     def queues(self, pool: NodePool) -> list[Queue]:
         return queues_of(self.units, self.quotas.get(pool.pk, {}))
+
+
+Version = tuple[tuple[datetime | None, int], ...]
+
+
+def version_of(cluster: Cluster) -> Version:
+    """Changes whenever a quota, a project, a department or a pool does: each edit stamps its unit or pool."""
+    found = []
+    for table in (Department, Project, NodePool):
+        row = table.objects.filter(cluster=cluster).aggregate(newest=Max("updated_at"), count=Count("pk"))
+        found.append((row["newest"], row["count"]))
+    return tuple(found)
 
 
 def _quota(row: PoolResources) -> Quota:

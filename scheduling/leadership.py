@@ -13,9 +13,10 @@ from cluster.errors import AlreadyExists, ClusterError, NotFound
 from cluster.kinds import NAMESPACES
 from cluster.leases import Lease
 
-LEASE_SECONDS = 15
-RENEW_SECONDS = 4.0
-ASK_AGAIN_SECONDS = 2.0
+LEASE_SECONDS = 9
+"""A process that was killed is followed within this, one look and the successor's start: under 15 s together."""
+RENEW_SECONDS = 2.5
+ASK_AGAIN_SECONDS = 0.8
 """How often a lease that another holds is looked at."""
 
 log = structlog.get_logger(__name__)

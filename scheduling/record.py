@@ -19,6 +19,16 @@ def write_intentions(cycle: Cycle, decisions: list[Decision]) -> None:
         Decision.objects.bulk_create(decisions, batch_size=200)
 
 
+def write_waits(cycle: Cycle, decisions: list[Decision]) -> None:
+    """Who waits for a new reason; the cycle is written with them when it did nothing else."""
+    with transaction.atomic():
+        if cycle.pk is None:
+            cycle.save(force_insert=True)
+        for decision in decisions:
+            decision.cycle = cycle
+        Decision.objects.bulk_create(decisions, batch_size=200)
+
+
 def write_outcomes(
     cycle: Cycle, decisions: list[Decision], *, done: set[str], failed: Mapping[str, str]
 ) -> None:

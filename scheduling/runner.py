@@ -15,25 +15,24 @@ from cluster.events import EventRecorder
 from organization.models import Cluster, NodePool, Placement
 from scheduling.assumptions import Assumptions
 from scheduling.engine import Plan, SchedulerConfig, run_cycle
-from scheduling.engine.model.gangs import next_pool
 from scheduling.engine.model.tasks import HOLDING
-from scheduling.engine.plan import Reason
+from scheduling.engine.plan import Refusal
 from scheduling.executor import Executor
+from scheduling.explaining import Explaining
 from scheduling.grouping import GangKey
 from scheduling.leadership import Leadership
 from scheduling.memory import GangMemory
 from scheduling.models import Cycle, Decision
 from scheduling.reader import ClusterReading, PoolReading, Reader
-from scheduling.record import write_intentions, write_outcomes, write_standing
+from scheduling.record import write_intentions, write_outcomes, write_standing, write_waits
+from scheduling.rounds import Rounds
 from scheduling.telling import Telling
-from scheduling.translation import Effects, decisions_of, effects_of
+from scheduling.translation import Effects, decisions_of, effects_of, waits_of
 
 SHOWN_EVERY_SECONDS = 10.0
 """How often (real time) a pool in which nothing happens says that its scheduler lives."""
-STAYS_OFFERED = frozenset(
-    {Reason.BIND_BACK_OFF, Reason.NOT_READY, Reason.WAITING_FOR_RELEASE, Reason.NOT_TRIED}
-)
-"""Refusals that say nothing against the pool: the gang is not passed on to its next one."""
+SLOWEST_EXPLAINED_MS = 200.0
+"""A cycle that took longer is not run again and again only to find out what would change its answers."""
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +56,8 @@ class CycleReport:
     waiting: int = 0
     led: list[str] = field(default_factory=list)
     """Pools whose lease we hold."""
+    asked_next: set[str] = field(default_factory=set)
+    """Pools to which a gang was passed on that they have not been asked for in this run."""
 
 
 class ClusterRunner:
@@ -81,6 +82,8 @@ class ClusterRunner:
         recorder = EventRecorder(client, controller="runai.io/scheduler", instance=leadership.holder)
         self._executor = Executor(client, self._assumptions, recorder)
         self._telling = Telling(self._executor)
+        self._explaining = Explaining()
+        self._rounds = Rounds()
         self._shown_at: dict[str, float] = {}
 
     def close(self) -> None:
@@ -96,6 +99,21 @@ class ClusterRunner:
         if self._leadership.newly_led:
             self._memory.load()  # another process wrote it meanwhile
             self._leadership.newly_led = False
+        reading = self._ask_pools(world, set(report.led), report)
+        for _ in range(len(pools) - 1):  # a gang that one pool refused is offered to its next one at once
+            wanted, report.asked_next = report.asked_next & set(report.led), set()
+            if not wanted:
+                break
+            self._ask_pools(world, wanted, report)
+        if self._leadership.leads(report.led[0]):
+            self._telling.tell_problems(
+                reading.refused, leading=lambda: self._leadership.leads(report.led[0]), now=self._now()
+            )
+        self._memory.save()
+        return report
+
+    def _ask_pools(self, world: Callable[[], World], wanted: set[str], report: CycleReport) -> ClusterReading:
+        """Read the cluster once and run the cycles of these pools."""
         began = time.perf_counter()
         seen = world()
         reading = self._reader.read(
@@ -107,18 +125,12 @@ class ClusterRunner:
         )
         for trouble in reading.troubles:
             log.warning("scheduling around trouble", cluster=self.cluster.name, trouble=trouble)
-        now = self._now()
-        self._remember(reading, report.led, now)
+        self._remember(reading, report.led, self._now())
         read_ms = (time.perf_counter() - began) * 1000
         for pool in reading.pools:
-            if pool.pool.name in report.led:
+            if pool.pool.name in wanted:
                 self._run_pool_safely(pool, read_ms, report)
-        if self._leadership.leads(report.led[0]):
-            self._telling.tell_problems(
-                reading.refused, leading=lambda: self._leadership.leads(report.led[0]), now=now
-            )
-        self._memory.save()
-        return report
+        return reading
 
     def _remember(self, reading: ClusterReading, led: Iterable[str], now: datetime) -> None:
         present: set[GangKey] = set()
@@ -131,6 +143,7 @@ class ClusterRunner:
                 held[membership.key] = sum(
                     task.request.gpu.milli(0) for task in gang.tasks if task.state in HOLDING
                 )
+        self._rounds.keep_only({str(key) for key in present})
         self._memory.part_with(present, set(led), now)
         self._memory.count_usage(held, now)
 
@@ -156,7 +169,7 @@ class ClusterRunner:
             self._show_if_due(reading, number)
             return
         began = time.perf_counter()
-        plan = run_cycle(reading.snapshot, config_of(self._config, reading.pool), now=now.timestamp())
+        plan = run_cycle(reading.snapshot, self._config_of(reading.pool), now=now.timestamp())
         decide_ms = (time.perf_counter() - began) * 1000
         cycle = Cycle(
             cluster=self.cluster,
@@ -170,6 +183,7 @@ class ClusterRunner:
             waiting_gangs=len(reading.waiting),
         )
         self._apply(reading, plan, cycle, report, now)
+        self._answer(reading, plan, cycle, report, now)
         self._show(reading, transitions=number, duration_ms=cycle.duration_ms)
 
     def _apply(
@@ -184,20 +198,38 @@ class ClusterRunner:
         effects = effects_of(plan, reading, evictions_at_most=self._config.max_evictions)
         for warning in effects.warnings:
             log.error("a plan was cut", cluster=self.cluster.name, pool=name, reason=warning)
-        changed = self._note_refusals(reading, plan)
-        decisions = decisions_of(plan, reading, effects, number, told_anew=changed)
+        decisions = decisions_of(plan, reading, effects, number)
         if decisions:
             write_intentions(cycle, decisions)
         evicted = self._executor.evict(effects.removals, leading=leading, now=now)
         bound = self._executor.bind(effects.bindings, leading=leading, now=now)
         self._note_bindings(reading, effects, bound.done, bound.failed, now)
-        self._telling.tell_waiting(reading, plan, leading=leading, now=now)
         cycle.apply_ms = (time.perf_counter() - began) * 1000
         if decisions:
             self._finish(cycle, decisions, evicted.done | bound.done, {**evicted.failed, **bound.failed})
         report.bound += len(bound.done)
         report.evicted += len(evicted.done)
         report.failed += len(bound.failed) + len(evicted.failed)
+
+    def _answer(
+        self, reading: PoolReading, plan: Plan, cycle: Cycle, report: CycleReport, now: datetime
+    ) -> None:
+        """Tell those who wait why, once every pool they may go to was asked."""
+        name, number = reading.pool.name, cycle.lease_transitions
+        if cycle.decide_ms <= SLOWEST_EXPLAINED_MS:
+            self._explaining.explain(reading, plan, self._config_of(reading.pool), now.timestamp())
+        told = self._pass_on(reading, plan, report)
+        anew = {
+            uid: refusal
+            for uid, refusal in told.items()
+            if self._memory.refused(reading.groups[uid].membership.key, str(refusal.reason), refusal.message)
+        }
+        if anew:
+            write_waits(cycle, waits_of(anew, reading, number))
+        bound = {bind.task for bind in plan.binds}
+        self._telling.tell_waiting(
+            reading, told, bound, leading=lambda: self._leadership.number(name) == number, now=now
+        )
 
     def _finish(
         self, cycle: Cycle, decisions: list[Decision], done: set[str], failed: dict[str, str]
@@ -214,16 +246,19 @@ class ClusterRunner:
             ms=round(cycle.duration_ms),
         )
 
-    def _note_refusals(self, reading: PoolReading, plan: Plan) -> set[str]:
-        """Gangs (by uid) that wait for another reason than before; a gang with several pools is passed on to its next."""
-        changed = set()
+    def _pass_on(self, reading: PoolReading, plan: Plan, report: CycleReport) -> dict[str, Refusal]:
+        """Offer gangs with several pools to their next one; what is to be told to those who have no pool left to ask."""
+        told = {}
         for uid, refusal in plan.refusals.items():
             group = reading.groups[uid]
-            if self._memory.refused(group.membership.key, str(refusal.reason), refusal.message):
-                changed.add(uid)
-            if len(group.pools) > 1 and refusal.reason not in STAYS_OFFERED:
-                self._memory.offer(group.membership.key, next_pool(group.pools, reading.pool.name))
-        return changed
+            following, is_round = self._rounds.answered(uid, group.pools, reading.pool.name, refusal)
+            if following != reading.pool.name:
+                self._memory.offer(group.membership.key, following)
+            if is_round:
+                told[uid] = self._rounds.joined(uid, group.pools, refusal)
+            else:
+                report.asked_next.add(following)
+        return told
 
     def _note_bindings(
         self, reading: PoolReading, effects: Effects, done: set[str], failed: dict[str, str], now: datetime
@@ -237,6 +272,9 @@ class ClusterRunner:
                 self._memory.placed(key)
             if uid in effects.started and done.intersection(pods):
                 self._memory.started(key, now)
+
+    def _config_of(self, pool: NodePool) -> SchedulerConfig:
+        return config_of(self._config, pool)
 
     def _show_if_due(self, reading: PoolReading, number: int) -> None:
         last = self._shown_at.get(reading.pool.name)

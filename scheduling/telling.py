@@ -1,12 +1,12 @@
 """Tells waiting gangs why they wait, on one pod each, without flooding the API server."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from scheduling.engine import Plan
 from scheduling.engine.model.tasks import TaskState
+from scheduling.engine.plan import Refusal
 from scheduling.executor import Executor, Explanation
 from scheduling.explanations import problem_document, refusal_document
 from scheduling.grouping import Group
@@ -35,13 +35,19 @@ class Telling:
         self._told: dict[str, dict[str, _Told]] = {}
 
     def tell_waiting(
-        self, reading: PoolReading, plan: Plan, *, leading: Callable[[], bool], now: datetime
+        self,
+        reading: PoolReading,
+        refusals: Mapping[str, Refusal],
+        bound: set[str],
+        *,
+        leading: Callable[[], bool],
+        now: datetime,
     ) -> int:
-        """How many were written."""
+        """How many were written. `refusals` by gang uid; `bound` are pods that have just got their places."""
         explanations = []
-        for uid, refusal in plan.refusals.items():
+        for uid, refusal in refusals.items():
             group = reading.groups[uid]
-            pod = spokesman(group, bound={bind.task for bind in plan.binds})
+            pod = spokesman(group, bound=bound)
             if pod is not None:
                 document = refusal_document(refusal, gang=group.membership.name, pool=reading.pool.name)
                 explanations.append(Explanation(pod, str(refusal.reason), document["message"], document))

@@ -1,9 +1,10 @@
 """A plan in the engine's words -> effects on pods, and the decisions to record."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from scheduling.engine import Plan
-from scheduling.engine.plan import Eviction
+from scheduling.engine.plan import Eviction, Refusal
 from scheduling.executor import Binding, Removal
 from scheduling.explanations import eviction_document
 from scheduling.models import Decision, Outcome, Verdict
@@ -51,10 +52,8 @@ def beneficiary_named(eviction: Eviction, reading: PoolReading) -> str:
     return gainer.membership.name
 
 
-def decisions_of(
-    plan: Plan, reading: PoolReading, effects: Effects, number: int, *, told_anew: set[str]
-) -> list[Decision]:
-    """Bindings and evictions as intended; refusals only of the gangs that wait for a new reason."""
+def decisions_of(plan: Plan, reading: PoolReading, effects: Effects, number: int) -> list[Decision]:
+    """Bindings and evictions as intended."""
     decisions = []
     for bind in plan.binds:
         decision = _decision(reading, bind.gang, Verdict.BIND, number, pod=bind.task, node=bind.node)
@@ -68,8 +67,13 @@ def decisions_of(
             decision.reason, decision.message = eviction.rule[:80], eviction.message[:1000]
             decision.numbers = {**eviction.numbers, "action": eviction.action, "for": eviction.beneficiary}
             decisions.append(decision)
-    for uid in sorted(told_anew):
-        refusal = plan.refusals[uid]
+    return decisions
+
+
+def waits_of(refusals: Mapping[str, Refusal], reading: PoolReading, number: int) -> list[Decision]:
+    """One for each gang (by uid) that waits for a new reason."""
+    decisions = []
+    for uid, refusal in sorted(refusals.items()):
         decision = _decision(reading, uid, Verdict.WAIT, number)
         decision.outcome = Outcome.DONE
         decision.reason, decision.message = str(refusal.reason)[:80], refusal.message[:1000]

@@ -21,6 +21,7 @@ from cluster.watch import WatchCache
 from organization.connections import client_of
 from organization.models import Cluster
 from scheduling import node_facts, pod_facts
+from scheduling.company import Version, version_of
 from scheduling.engine import SchedulerConfig
 from scheduling.leadership import Leadership, unique_holder
 from scheduling.record import write_trouble
@@ -63,6 +64,7 @@ class ClusterWatch:
         leadership = Leadership(client, namespace=namespace, holder=unique_holder())
         self.runner = ClusterRunner(cluster, client, leadership=leadership, config=config)
         self._ran_at = -FULL_CYCLE_SECONDS
+        self._company: Version | None = None
 
     @property
     def caches(self) -> tuple[WatchCache, ...]:
@@ -79,6 +81,7 @@ class ClusterWatch:
 
     def run_if_due(self) -> CycleReport | None:
         """A cycle if something changed or the last is long ago; None when not due, or the cluster is away."""
+        self._look_at_company()
         idle = time.monotonic() - self._ran_at
         if not self._changed.is_set() and idle < FULL_CYCLE_SECONDS:
             return None
@@ -96,6 +99,13 @@ class ClusterWatch:
             if report is None or not report.led:
                 self._changed.set()  # what changed still waits for a cycle that succeeds, under a lease
         return report
+
+    def _look_at_company(self) -> None:
+        """Quotas and pools are rows: an edit is noticed by the next tick."""
+        version = version_of(self.cluster)
+        if version != self._company:
+            self._company = version
+            self._changed.set()
 
     def _say_away(self, idle: float) -> None:
         if idle >= FULL_CYCLE_SECONDS:

@@ -1,11 +1,16 @@
 """Gangs that may go to several pools, and what holds a place besides our own pods."""
 
+import json
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
-from cluster.labels import GPU_RESOURCE, NODE_POOLS, QUEUE
-from scheduling.models import GangState
+from cluster.labels import GPU_RESOURCE, NODE_POOLS, QUEUE, REFUSAL
+from organization.quotas import Quota
+from organization.services import quotas
+from scheduling.company import version_of
+from scheduling.models import Decision, GangState
 from tests.conftest import Acme
 from tests.scheduling.documents import make_node, make_pod
 from tests.scheduling.fake_cluster import FakeCluster
@@ -18,13 +23,46 @@ def test_a_gang_is_offered_to_one_pool_after_the_other(make_runner: Any) -> None
     nodes = [make_node("h", gpus=1, pool="h100"), make_node("a", gpus=8, pool="a100")]
     pod = make_pod("t", gpus=4, labels=VISION, annotations={NODE_POOLS: "h100,a100"})
     cluster = FakeCluster(nodes=nodes, pods=[pod])
+
+    make_runner(cluster).run(cluster.world)
+
+    assert cluster.placed() == {"t": "a"}
+    assert GangState.objects.get(name="t").pool == "a100"
+
+
+def test_whom_no_pool_takes_is_told_what_each_said_and_begins_with_the_first_again(make_runner: Any) -> None:
+    nodes = [make_node("h", gpus=1, pool="h100"), make_node("a", gpus=2, pool="a100")]
+    pod = make_pod("t", gpus=4, labels=VISION, annotations={NODE_POOLS: "a100,h100"})
+    cluster = FakeCluster(nodes=nodes, pods=[pod])
     runner = make_runner(cluster)
 
     runner.run(cluster.world)
-    assert cluster.placed() == {}
+
+    message = json.loads(cluster.pod("t")["metadata"]["annotations"][REFUSAL])["message"]
+    assert message.startswith("In a100: ")
+    assert " In h100: " in message
     assert GangState.objects.get(name="t").pool == "a100"
+    written = len(cluster.made("patch"))
     runner.run(cluster.world)
-    assert cluster.placed() == {"t": "a"}
+    assert len(cluster.made("patch")) == written, "what stays true is not told again"
+    assert Decision.objects.count() == 1
+
+
+def test_a_waiting_gang_is_told_the_smallest_change_that_would_start_it(make_runner: Any) -> None:
+    cluster = FakeCluster(nodes=[make_node("n", gpus=3)], pods=[make_pod("t", gpus=4, labels=VISION)])
+
+    make_runner(cluster).run(cluster.world)
+
+    change = json.loads(cluster.pod("t")["metadata"]["annotations"][REFUSAL])["counterfactual"]
+    assert (change["kind"], change["amount"]) == ("fewer-devices", 3)
+
+
+def test_an_edit_of_a_quota_is_noticed_by_the_next_tick(acme: Acme, root: User) -> None:
+    before = version_of(acme.cluster)
+    assert version_of(acme.cluster) == before
+    pool = acme.cluster.node_pools.get(name="h100")
+    quotas.set_quota(actor=root, unit=acme.research, pool=pool, quota=Quota(gpu_deserved_milli=64_000))
+    assert version_of(acme.cluster) != before
 
 
 def test_without_a_word_the_projects_own_pools_are_offered(make_runner: Any, acme: Acme) -> None:
