@@ -39,12 +39,21 @@ def main() -> None:
         metavar="SOCKET",
         help="with --target: unix socket through which that API server reaches nodes and pods",
     )
+    parser.add_argument(
+        "--ready-file", type=Path, metavar="FILE", help="with --target: written once the nodes are played"
+    )
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     if options.speed is not None:
         _set_speed(parser, options.speed)
     if options.target is not None:
-        _play_nodes(options.target, options.nodes, controllers=options.controllers, tunnel=options.tunnel)
+        _play_nodes(
+            options.target,
+            options.nodes,
+            controllers=options.controllers,
+            tunnel=options.tunnel,
+            ready_file=options.ready_file,
+        )
     elif options.data is None:
         parser.error("--data FOLDER or --target KUBECONFIG is needed")
     else:
@@ -67,13 +76,27 @@ def _set_speed(parser: argparse.ArgumentParser, speed: float) -> None:
     os.environ["RUNAI_CLOCK_SPEED"] = str(speed)
 
 
-def _play_nodes(target: Path, nodes: Mapping[str, int], *, controllers: bool, tunnel: Path | None) -> None:
+def _play_nodes(
+    target: Path,
+    nodes: Mapping[str, int],
+    *,
+    controllers: bool,
+    tunnel: Path | None,
+    ready_file: Path | None,
+) -> None:
     from cluster.simulator import world
 
-    stop = threading.Event()
+    stop, ready = threading.Event(), threading.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: stop.set())
-    world.run(target, nodes, controllers=controllers, tunnel=tunnel, stop=stop)
+    if ready_file is not None:
+        threading.Thread(target=_tell_ready, args=(ready, ready_file), daemon=True).start()
+    world.run(target, nodes, controllers=controllers, tunnel=tunnel, stop=stop, ready=ready)
+
+
+def _tell_ready(ready: threading.Event, file: Path) -> None:
+    ready.wait()
+    file.write_text("ready")
 
 
 def _serve(port: int, data: Path, kubeconfig: Path, nodes: Mapping[str, int]) -> None:
@@ -84,7 +107,8 @@ def _serve(port: int, data: Path, kubeconfig: Path, nodes: Mapping[str, int]) ->
     server = SimulatedServer(ServerSettings(port, data, kubeconfig))
     beside = NodesProcess(kubeconfig, nodes)
     try:
-        server.run(on_ready=beside.start)
+        # the nodes first: they would complain of a server that went away
+        server.run(on_ready=beside.start, before_stop=beside.stop)
     finally:
         beside.stop()
 

@@ -58,9 +58,12 @@ class SimulatedServer:
         self._server: _Server | None = None
 
     async def serve(
-        self, *background: Callable[[Api], Awaitable[None]], on_ready: Callable[[], None] | None = None
+        self,
+        *background: Callable[[Api], Awaitable[None]],
+        on_ready: Callable[[], None] | None = None,
+        before_stop: Callable[[], None] | None = None,
     ) -> None:
-        """Serve until `stop()` or a signal; then commit and close the store."""
+        """Serve until `stop()` or a signal; then `before_stop` while we still answer; then commit and close the store."""
         config = uvicorn.Config(
             Application(self.api),
             host=ADDRESS,
@@ -80,7 +83,7 @@ class SimulatedServer:
             timeout_graceful_shutdown=STOP_SECONDS,
             backlog=512,
         )
-        server = self._server = _Server(config, self.api)
+        server = self._server = _Server(config, self.api, before_stop)
         tasks = [asyncio.ensure_future(start(self.api)) for start in (clean_up, *background)]
         if on_ready is not None:
             tasks.append(asyncio.ensure_future(_when_started(server, on_ready)))
@@ -92,10 +95,12 @@ class SimulatedServer:
             await asyncio.gather(*tasks, return_exceptions=True)
             self._store.close()
 
-    def run(self, *, on_ready: Callable[[], None] | None = None) -> None:
+    def run(
+        self, *, on_ready: Callable[[], None] | None = None, before_stop: Callable[[], None] | None = None
+    ) -> None:
         """`serve()` on a loop of its own, in the calling thread."""
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self.serve(on_ready=on_ready))
+            runner.run(self.serve(on_ready=on_ready, before_stop=before_stop))
 
     def stop(self) -> None:
         """End `serve()`; open watches are closed after a short while. May be called from any thread."""
@@ -106,12 +111,15 @@ class SimulatedServer:
 class _Server(uvicorn.Server):
     """Ends the open watches before it waits for its connections."""
 
-    def __init__(self, config: uvicorn.Config, api: Api) -> None:
+    def __init__(self, config: uvicorn.Config, api: Api, before_stop: Callable[[], None] | None) -> None:
         super().__init__(config)
         self._api = api
+        self._before_stop = before_stop
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Idle connections are cut: a polite end of TLS would wait for clients that have nothing to say."""
+        if self._before_stop is not None:
+            await asyncio.to_thread(self._before_stop)
         self._api.hub.end_all()
         await asyncio.sleep(0.1)  # the streams send their last chunks
         self._cut(only_idle=True)
