@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from cluster.connection import connect_inside_pod, connect_with_kubeconfig
 from cluster.documents import Document, name_of, namespace_of
-from cluster.kinds import PODS, Kind
+from cluster.kinds import PODS, SERVICE_ACCOUNTS, Kind
 from cluster.reading import LIST_DEADLINE_SECONDS, ClusterReader, ListResult
 
 __all__ = ["ClusterClient", "ListResult", "Propagation"]
@@ -141,6 +141,16 @@ class ClusterClient(ClusterReader):
             "target": {"apiVersion": "v1", "kind": "Node", "name": node},
         }
         self._json("POST", PODS.path(namespace, pod, "binding"), body=body)
+
+    def request_token(self, namespace: str, account: str, *, seconds: int) -> str:
+        """A new bearer token of a service account that lasts so long (real time; servers refuse less than 600)."""
+        body = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": seconds},
+        }
+        answer = self._json("POST", SERVICE_ACCOUNTS.path(namespace, account, "token"), body=body)
+        return str(answer["status"]["token"])
 
     def _patch(
         self,

@@ -5,7 +5,7 @@ from celery import shared_task
 from cluster import clock
 from monitoring.collecting import collect_if_due
 from monitoring.rollups import forget_old
-from organization.connections import client_of
+from organization.connections import collectors_client_of
 from organization.models import Cluster
 from ui import live
 
@@ -14,7 +14,7 @@ from ui import live
 def collect() -> None:
     """Whatever is due; called each second, since a product minute may be shorter than a real one."""
     for cluster in Cluster.objects.all():
-        if collect_if_due(cluster, client_of):
+        if collect_if_due(cluster, collectors_client_of):
             live.publish("samples", cluster.pk)
 
 

@@ -12,7 +12,9 @@ from runai_portal.settings.parts import database, embedded_secret, logging, redi
 
 DEBUG = False
 EMBEDDED = True
-INSTALL_DEFINITIONS = True
+INSTALL_DEFINITIONS = env.bool(
+    "INSTALL_DEFINITIONS", default=True
+)  # `up` does it itself for a cluster of its own
 DATA_DIR = Path(env.str("RUNAI_DATA", default=str(BASE_DIR / "data"))).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
 

@@ -1,6 +1,7 @@
-"""Runs everything on this machine: Redis, simulated cluster, web, workers and beat; one log, clean stop on Ctrl-C."""
+"""Runs everything on this machine: Redis, a cluster, web, workers and beat; one log, clean stop on Ctrl-C."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -13,8 +14,22 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from cluster.control_plane.building import CannotBuild
+from cluster.control_plane.running import DidNotStart
+from cluster.errors import ClusterError
+from runai_portal.running.clusters import ask_for_binaries, chosen_cluster
 from runai_portal.running.data_folder import DataFolder, DataFolderRefused
-from runai_portal.running.parts import CLUSTER_AND_WEB, DEMO_NODES, REDIS, Place, parts_of
+from runai_portal.running.identities import Identities
+from runai_portal.running.parts import (
+    CLUSTER_AND_WEB,
+    CONTROL_PLANE,
+    DEMO_NODES,
+    FOREIGN,
+    REDIS,
+    SIMULATOR,
+    Place,
+    parts_of,
+)
 from runai_portal.running.ports import PortInUse, free_port, require_free
 from runai_portal.running.preparation import (
     DatabaseIsNewer,
@@ -26,7 +41,17 @@ from runai_portal.running.preparation import (
 from runai_portal.running.redis_server import NoRedisServer
 from runai_portal.running.supervisor import PartNotReady, Supervisor
 
-REFUSALS = (DataFolderRefused, PortInUse, DatabaseIsNewer, NoRedisServer, PartNotReady)
+REFUSALS = (
+    DataFolderRefused,
+    PortInUse,
+    DatabaseIsNewer,
+    NoRedisServer,
+    PartNotReady,
+    CannotBuild,
+    DidNotStart,
+    ClusterError,
+)
+LOOK_AT_TOKENS_SECONDS = 30.0
 
 
 class Command(BaseCommand):
@@ -38,17 +63,18 @@ class Command(BaseCommand):
         parser.add_argument(
             "--data",
             type=Path,
-            help="folder of the database, Redis and the simulated cluster (default: data)",
+            help="folder of the database, Redis and the cluster (default: data)",
         )
         parser.add_argument(
             "--reset", action="store_true", help="forget everything in the data folder and start anew"
         )
         parser.add_argument("--no-demo", action="store_true", help="do not make the demo company")
         parser.add_argument(
-            "--cluster", default="simulator", help="`simulator` (default) or the path of a kubeconfig"
+            "--cluster",
+            help="`simulator` (default), `control-plane` (a genuine one with simulated nodes), or the path of a kubeconfig",
         )
         parser.add_argument(
-            "--nodes", default=DEMO_NODES, help="of the simulated cluster (default: %(default)s)"
+            "--nodes", default=DEMO_NODES, help="simulated nodes of our own cluster (default: %(default)s)"
         )
         parser.add_argument(
             "--speed",
@@ -70,6 +96,8 @@ class Command(BaseCommand):
             folder = DataFolder(settings.DATA_DIR)
             folder.open(reset=options["reset"])
             place = self._place(folder, options)
+            if place.cluster == CONTROL_PLANE:
+                ask_for_binaries(lambda line: self.say("up", line))
             start_clock(folder.path / "clock.json", options["speed"])
             self.say("up", "database: " + migrate_database())
             self.say("up", "static files: " + collect_static_files())
@@ -87,11 +115,9 @@ class Command(BaseCommand):
         os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606
 
     def _place(self, folder: DataFolder, options: dict[str, Any]) -> Place:
-        simulated = options["cluster"] == "simulator"
-        if not simulated and not Path(options["cluster"]).is_file():
-            raise CommandError(f"--cluster {options['cluster']}: neither `simulator` nor a kubeconfig file")
+        cluster, kubeconfig = chosen_cluster(folder, options["cluster"])
         ports = folder.remembered("ports.json")
-        simulator_port = free_port(ports.get("simulator")) if simulated else None
+        simulator_port = free_port(ports.get("simulator")) if cluster == SIMULATOR else None
         folder.remember("ports.json", {**ports, "simulator": simulator_port or ports.get("simulator")})
         embedded_redis = settings.REDIS_URL.startswith("unix://")
         return Place(
@@ -99,8 +125,9 @@ class Command(BaseCommand):
             port=options["port"],
             redis_url=settings.REDIS_URL,
             redis_socket=Path(settings.REDIS_URL.removeprefix("unix://")) if embedded_redis else None,
+            cluster=cluster,
             simulator_port=simulator_port,
-            kubeconfig=None if simulated else Path(options["cluster"]).resolve(),
+            kubeconfig=kubeconfig,
             nodes=options["nodes"],
         )
 
@@ -110,6 +137,9 @@ class Command(BaseCommand):
         for one in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(one, supervisor.stop)
         people: dict[str, str] = {}
+        ours = (
+            None if place.cluster == FOREIGN else Identities(place.administrator, folder.path / "identities")
+        )
 
         async def after_stage(stage: int) -> None:
             if stage == REDIS and demo:
@@ -117,16 +147,35 @@ class Command(BaseCommand):
                 await asyncio.to_thread(call_command, "seed_demo", verbosity=0)
             if stage == CLUSTER_AND_WEB:
                 self._greet(place, people)
+                if ours:
+                    await asyncio.to_thread(ours.prepare)
 
         if place.redis_socket is None:
             await after_stage(REDIS)
-        await supervisor.run(
-            lambda: self.say(
-                "up", f"all parts are ready after {time.monotonic() - self.began:.1f} s; Ctrl-C stops them"
-            ),
-            on_stage=after_stage,
-        )
+        renewing = asyncio.create_task(self._keep_tokens(ours)) if ours else None
+        try:
+            await supervisor.run(
+                lambda: self.say(
+                    "up",
+                    f"all parts are ready after {time.monotonic() - self.began:.1f} s; Ctrl-C stops them",
+                ),
+                on_stage=after_stage,
+            )
+        finally:
+            if renewing:
+                renewing.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await renewing
         self.say("up", "stopped")
+
+    async def _keep_tokens(self, ours: Identities) -> None:
+        """A cluster that is away now is asked again soon; the tokens in use last much longer than that."""
+        while True:
+            await asyncio.sleep(LOOK_AT_TOKENS_SECONDS)
+            try:
+                await asyncio.to_thread(ours.renew_if_due)
+            except (ClusterError, OSError) as error:
+                self.say("up", f"tokens could not be renewed yet: {error}")
 
     def _greet(self, place: Place, people: dict[str, str]) -> None:
         self.say(
@@ -135,8 +184,7 @@ class Command(BaseCommand):
         )
         for email, password in people.items():
             self.say("up", f"  sign in as {email:<24} {password}")
-        kubeconfig = place.kubeconfig or place.data / "cluster" / "kubeconfig"
-        self.say("up", f"  kubectl --kubeconfig {kubeconfig} get pods -A -o wide")
+        self.say("up", f"  kubectl --kubeconfig {place.administrator} get pods -A -o wide")
 
     def say(self, name: str, line: str) -> None:
         self.stdout.write(f"{time.strftime('%H:%M:%S')} {name:<9} {line}")
