@@ -41,13 +41,13 @@ def problem_document(code: str, message: str) -> Json:
     return shortened({"code": code, "message": message[:MESSAGE_AT_MOST]})
 
 
-def eviction_document(eviction: Eviction, *, beneficiary: str) -> Json:
+def eviction_document(eviction: Eviction, *, sentence: str, beneficiary: str) -> Json:
     """`beneficiary` is the name of the gang that gains, or "" where the owner of the pod may not know it."""
     return shortened(
         {
             "action": eviction.action,
             "rule": eviction.rule,
-            "message": eviction.message[:MESSAGE_AT_MOST],
+            "message": sentence[:MESSAGE_AT_MOST],
             "beneficiary": beneficiary,
             "numbers": dict(eviction.numbers),
         }

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cluster.labels import WORKLOAD_NAME
 from scheduling.engine import Plan
 from scheduling.engine.plan import Eviction, Refusal
+from scheduling.eviction_words import Parties, eviction_sentence
 from scheduling.executor import Binding, Removal
 from scheduling.explanations import eviction_document
+from scheduling.grouping import Group
 from scheduling.models import Decision, Outcome, Verdict
 from scheduling.reader import PoolReading
 
@@ -30,26 +33,36 @@ def effects_of(plan: Plan, reading: PoolReading, *, evictions_at_most: int | Non
             f"the plan evicts {len(plan.evictions)} pods and at most {evictions_at_most} are allowed: none is evicted"
         )
     else:
-        effects.removals = [
-            Removal(
-                reading.pods[one.task],
-                eviction_document(one, beneficiary=beneficiary_named(one, reading)),
-                one.message or f"Taken back by the scheduler ({one.rule}).",
-            )
-            for one in plan.evictions
-        ]
+        effects.removals = [_removal(one, reading) for one in plan.evictions]
     for bind in plan.binds:
         effects.bindings.append(Binding(reading.pods[bind.task], bind.node))
         effects.bound_pods.setdefault(bind.gang, []).append(bind.task)
     return effects
 
 
-def beneficiary_named(eviction: Eviction, reading: PoolReading) -> str:
-    """The gang that gains, if it is of the same queue: others' work is not named to those who may not see it."""
-    gainer, loser = reading.groups.get(eviction.beneficiary), reading.groups.get(eviction.gang)
-    if gainer is None or loser is None or gainer.membership.queue != loser.membership.queue:
-        return ""
-    return gainer.membership.name
+def _removal(eviction: Eviction, reading: PoolReading) -> Removal:
+    """The sentence goes to the owner of the pod; the decision record keeps the engine's own, which names everyone."""
+    parties = parties_of(eviction, reading)
+    sentence = eviction_sentence(eviction, parties, reading.snapshot.queues)
+    beneficiary = parties.gainer if parties.is_one_project else ""
+    note = eviction_document(eviction, sentence=sentence, beneficiary=beneficiary)
+    return Removal(reading.pods[eviction.task], note, sentence)
+
+
+def parties_of(eviction: Eviction, reading: PoolReading) -> Parties:
+    gainer = reading.groups.get(eviction.beneficiary)
+    return Parties(
+        pool=reading.pool.name,
+        loser_queue=reading.groups[eviction.gang].membership.queue,
+        gainer_queue=gainer.membership.queue if gainer else "",
+        gainer=shown_name(gainer) if gainer else "",
+    )
+
+
+def shown_name(group: Group) -> str:
+    """As its people call it: the workload's name, where it has one; a pod of a Job is a gang of its own with the pod's name."""
+    names = (pod.labels.get(WORKLOAD_NAME) for pod in group.members)
+    return next((name for name in names if name), group.membership.name)
 
 
 def decisions_of(plan: Plan, reading: PoolReading, effects: Effects, number: int) -> list[Decision]:
