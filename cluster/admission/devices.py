@@ -1,0 +1,187 @@
+"""Ways around the scheduler to a GPU, or to the node itself: what a pod of a project must not bring. Pure."""
+
+import posixpath
+import re
+from typing import Any
+
+from cluster.admission.fractions import environment_of_share, gpu_container, gpu_resources, shares_gpu
+from cluster.admission.reading import at, mapping, objects, sequence, text
+from cluster.admission.reviews import Problem
+from cluster.admission.templates import Path, containers_of, field_name
+from cluster.documents import Document
+
+VISIBLE_DEVICES = "NVIDIA_VISIBLE_DEVICES"
+NO_DEVICES = ("void", "none", "")
+"""Values that give no device away."""
+DEVICE_VARIABLES = frozenset({VISIBLE_DEVICES, "GPU_PORTION"})
+_SET_BY_US = "is set by the product: ask for GPUs by nvidia.com/gpu, gpu-fraction or gpu-memory; without GPUs `void` is allowed"
+HOST_NAMESPACES = ("hostPID", "hostIPC")
+HARMLESS_CAPABILITIES = frozenset(
+    {
+        *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD"),
+        *("NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT", "IPC_LOCK"),
+    }
+)
+"""Those of the Pod Security Standard `baseline`, and IPC_LOCK: RDMA needs it, and it opens nothing."""
+
+_DRIVER = (
+    *(
+        "/dev/nvidia*",
+        "/dev/dri",
+        "/dev/mem",
+        "/dev/kmsg",
+        "/run/nvidia*",
+        "/run/cdi",
+        "/etc/cdi",
+        "/proc",
+        "/sys",
+    ),
+    *(
+        "/usr/lib",
+        "/usr/lib64",
+        "/lib",
+        "/lib64",
+        "/usr/bin",
+        "/usr/sbin",
+        "/usr/local/nvidia",
+        "/opt/nvidia",
+    ),
+    *("/etc/nvidia-container-runtime", "/etc/ld.so*"),
+)
+"""Driver files, device files, and what decides who sees them. A star stands for any ending of the name."""
+_NODE = (
+    *(
+        "/run/containerd*",
+        "/run/crio*",
+        "/run/docker*",
+        "/run/k3s",
+        "/run/systemd",
+        "/run/dbus",
+        "/boot",
+        "/root",
+    ),
+    *("/var/lib/kubelet", "/var/lib/containerd", "/var/lib/docker", "/var/lib/rancher", "/var/lib/etcd"),
+    *(
+        "/etc/kubernetes",
+        "/etc/containerd",
+        "/etc/crio",
+        "/etc/docker",
+        "/etc/systemd",
+        "/etc/ssh",
+        "/etc/cron*",
+    ),
+)
+"""With one of these a pod is master of its node."""
+
+
+def device_problems(pod: Document, path: Path) -> list[Problem]:
+    """All of them, for a pod or a template at `path`."""
+    spec = at(pod, "spec")
+    found = [
+        Problem(field_name((*path, "spec"), name), "must be false: it shows the processes of the whole node")
+        for name in HOST_NAMESPACES
+        if spec.get(name)
+    ]
+    for index, volume in objects(spec.get("volumes")):
+        found += _volume_problems(volume, field_name((*path, "spec"), "volumes", index))
+    for listed, index, container in containers_of(pod):
+        place = field_name((*path, "spec"), listed, index)
+        given = shares_gpu(pod) and gpu_container(pod) == (listed, index)
+        found += _security_problems(container, place)
+        found += _environment_problems(container, place, environment_of_share(pod) if given else [])
+    return found
+
+
+def _volume_problems(volume: dict[str, Any], place: str) -> list[Problem]:
+    if not isinstance(volume.get("hostPath"), dict):
+        return []
+    asked = text(volume["hostPath"].get("path"))
+    guarded = guarded_path(asked)
+    if guarded is None:
+        return []
+    return [
+        Problem(
+            f"{place}.hostPath.path", f"{asked[:200]!r} opens {guarded}, which no pod of a project may see"
+        )
+    ]
+
+
+def guarded_path(asked: str) -> str | None:
+    """The guarded path that a host path is, lies in, or contains; None when it touches none."""
+    wanted = _normal(asked)
+    for guarded in (*_DRIVER, *_NODE):
+        name = guarded.rstrip("*")
+        inside = wanted.startswith(name) if guarded != name else f"{wanted}/".startswith(f"{name}/")
+        if inside or name.startswith(wanted.rstrip("/") + "/"):
+            return guarded
+    return None
+
+
+def _normal(path: str) -> str:
+    """Without . and .. and doubled slashes, and /var/run as the /run it is on every node."""
+    wanted = re.sub("^/+", "/", posixpath.normpath("/" + path))
+    return wanted.removeprefix("/var") if wanted == "/var/run" or wanted.startswith("/var/run/") else wanted
+
+
+def _security_problems(container: dict[str, Any], place: str) -> list[Problem]:
+    context = at(container, "securityContext")
+    found: list[Problem] = []
+    if context.get("privileged"):
+        found.append(
+            Problem(
+                f"{place}.securityContext.privileged",
+                "must be false: a privileged container sees every GPU of its node",
+            )
+        )
+    added = [one for one in sequence(at(context, "capabilities").get("add")) if isinstance(one, str)]
+    beyond = sorted(one for one in added if one.upper().removeprefix("CAP_") not in HARMLESS_CAPABILITIES)
+    if beyond:
+        allowed = ", ".join(sorted(HARMLESS_CAPABILITIES))
+        found.append(
+            Problem(
+                f"{place}.securityContext.capabilities.add",
+                f"{', '.join(beyond)[:200]} may not be added; allowed are {allowed}",
+            )
+        )
+    if text(context.get("procMount")) not in ("", "Default"):
+        found.append(Problem(f"{place}.securityContext.procMount", "must be Default"))
+    return found
+
+
+def _environment_problems(container: dict[str, Any], place: str, ours: list[dict[str, Any]]) -> list[Problem]:
+    """Only what the product writes for a shared pod, or values that give nothing away."""
+    expected = {variable["name"]: variable for variable in ours}
+    found: list[Problem] = []
+    for index, variable in objects(container.get("env")):
+        name = text(variable.get("name"))
+        if name not in DEVICE_VARIABLES or _is_ours(variable, expected.get(name)):
+            continue
+        if name == VISIBLE_DEVICES and not ours and _gives_nothing(variable):
+            continue
+        found.append(Problem(f"{place}.env[{index}]", f"{name} {_SET_BY_US}"))
+    return found
+
+
+def _is_ours(variable: dict[str, Any], expected: dict[str, Any] | None) -> bool:
+    """The API server fills in apiVersion of a fieldRef: compared is where it points."""
+    if expected is None:
+        return False
+    wanted = at(expected, "valueFrom", "fieldRef").get("fieldPath")
+    return wanted is not None and at(variable, "valueFrom", "fieldRef").get("fieldPath") == wanted
+
+
+def _gives_nothing(variable: dict[str, Any]) -> bool:
+    value = variable.get("value")
+    return "valueFrom" not in variable and (value is None or value in NO_DEVICES)
+
+
+def without_devices(container: dict[str, Any]) -> dict[str, Any]:
+    """The container, told explicitly that it has no GPU: an image or a ConfigMap that asks for all would else be given them."""
+    if gpu_resources(container) or sequence(at(container, "resources").get("claims")):
+        return container
+    env = container.get("env")
+    if env is not None and not isinstance(env, list):
+        return container
+    if any(mapping(variable).get("name") == VISIBLE_DEVICES for variable in env or []):
+        return container
+    return {**container, "env": [*(env or []), {"name": VISIBLE_DEVICES, "value": "void"}]}

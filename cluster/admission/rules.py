@@ -1,0 +1,139 @@
+"""What is refused in a project's namespace (the validating half). Pure; every refusal names its field and the limit."""
+
+from typing import Any
+
+from cluster import labels
+from cluster.admission.defaults import DEFAULT_SCHEDULER, may_choose_scheduler
+from cluster.admission.devices import device_problems
+from cluster.admission.fractions import fraction_problems
+from cluster.admission.ownership import ownership_problems
+from cluster.admission.projects import Project
+from cluster.admission.reading import annotations_in, at, labels_in, mapping, objects, sequence, text
+from cluster.admission.reviews import Problem, Review
+from cluster.admission.templates import Path, containers_of, field_name, pod_in, pod_path
+from cluster.admission.trust import Trust
+from cluster.documents import Document
+from cluster.quantities import parse_quantity
+
+REQUESTED = (
+    labels.GPU_FRACTION,
+    labels.GPU_MEMORY,
+    labels.GPU_FRACTION_DEVICES,
+    labels.GPU_FRACTION_CONTAINER,
+)
+
+
+def problems_of(review: Review, project: Project, trust: Trust) -> list[Problem]:
+    """Everything that is wrong, in the order of the rules; nothing when it may pass."""
+    believed = trust.believes(review.requester)
+    if review.resource == "pods" and review.group == "" and review.subresource:
+        return _problems_of_subresource(review, believed=believed)
+    found = [] if believed else ownership_problems(review)
+    path = pod_path(review.group, review.resource)
+    if path is None:
+        return found
+    pod = pod_in(review.object, path)
+    if path == () and review.operation == "UPDATE":
+        return found + _request_changed(review.old, pod)
+    if review.operation == "UPDATE" and pod == pod_in(review.old, path):
+        return found  # a finalizer or the number of replicas: nothing new about the pods
+    found += _shape_problems(pod, path) + fraction_problems(pod, path) + device_problems(pod, path)
+    if path == ():
+        found += _placing_problems(pod, project, believed=believed)
+    return found
+
+
+def _shape_problems(pod: Document, path: Path) -> list[Problem]:
+    """What is no pod cannot be judged; the API server never lets it come this far."""
+    wrong = [
+        name for name in ("metadata", "spec") if pod.get(name) is not None and not isinstance(pod[name], dict)
+    ]
+    return [Problem(field_name(path, name), "must be an object") for name in wrong]
+
+
+def _placing_problems(pod: Document, project: Project, *, believed: bool) -> list[Problem]:
+    """Who decides where the pod runs, and on whose account."""
+    found: list[Problem] = []
+    named = text(at(pod, "spec").get("schedulerName")) or DEFAULT_SCHEDULER
+    if named != labels.SCHEDULER_NAME and not may_choose_scheduler(pod, project):
+        found.append(
+            Problem(
+                "spec.schedulerName",
+                f"{named[:100]!r} must be {labels.SCHEDULER_NAME}: the project {project.queue} enforces it",
+            )
+        )
+    queue = labels_in(pod).get(labels.QUEUE)
+    if queue is not None and queue != project.queue:
+        found.append(
+            Problem(
+                f"metadata.labels[{labels.QUEUE}]",
+                f"{queue[:100]!r} must be {project.queue!r}, the project of the namespace {project.namespace}",
+            )
+        )
+    node = text(at(pod, "spec").get("nodeName"))
+    if node and not believed:
+        found.append(
+            Problem(
+                "spec.nodeName",
+                f"{node[:100]!r} must be empty: use nodeSelector or affinity, and the scheduler binds",
+            )
+        )
+    return found
+
+
+def _request_changed(old: Document, new: Document) -> list[Problem]:
+    """A request for a part of a GPU is counted when the pod is placed: it cannot grow afterwards."""
+    before, now = annotations_in(old), annotations_in(new)
+    return [
+        Problem(
+            f"metadata.annotations[{name}]",
+            f"cannot change from {_told(before, name)} to {_told(now, name)} on a pod",
+        )
+        for name in REQUESTED
+        if before.get(name) != now.get(name)
+    ]
+
+
+def _told(notes: dict[str, str], name: str) -> str:
+    return repr(notes[name][:60]) if name in notes else "nothing"
+
+
+def _problems_of_subresource(review: Review, *, believed: bool) -> list[Problem]:
+    if review.subresource == "ephemeralcontainers":
+        return _problems_of_debugging(review)
+    if review.subresource == "resize" and not believed:
+        return _problems_of_resize(review.old, review.object)
+    return []
+
+
+def _problems_of_debugging(review: Review) -> list[Problem]:
+    """Only what is new is judged; the rest cannot change any more."""
+    known = {text(one.get("name")) for _, one in objects(at(review.old, "spec").get("ephemeralContainers"))}
+    asked = sequence(at(review.object, "spec").get("ephemeralContainers"))
+    new = [one if text(mapping(one).get("name")) not in known else None for one in asked]
+    return device_problems({"spec": {"ephemeralContainers": new}}, ())
+
+
+def _problems_of_resize(old: Document, new: Document) -> list[Problem]:
+    """Growing in place would go past the quota that the pod was placed under."""
+    before = {(listed, text(one.get("name"))): at(one, "resources") for listed, _, one in containers_of(old)}
+    found: list[Problem] = []
+    for listed, index, container in containers_of(new):
+        was = before.get((listed, text(container.get("name"))), {})
+        for name, amount in mapping(at(container, "resources").get("requests")).items():
+            granted = mapping(was.get("requests")).get(name, 0)
+            if _more(amount, granted):
+                found.append(
+                    Problem(
+                        field_name(("spec",), listed, index, "resources", "requests") + f"[{name}]",
+                        f"{str(amount)[:40]} is more than the {str(granted)[:40]} the pod was placed with: submit it anew",
+                    )
+                )
+    return found
+
+
+def _more(amount: Any, granted: Any) -> bool:
+    try:
+        return parse_quantity(amount) > parse_quantity(granted)
+    except (ValueError, ArithmeticError):
+        return bool(amount != granted)

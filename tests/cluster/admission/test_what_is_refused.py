@@ -1,0 +1,383 @@
+"""The validating half: each refusal names the field and the limit, and what is in order passes."""
+
+import pytest
+
+from cluster import labels
+from tests.cluster.admission.reviewing import ADA, container, gpus, job, mutated, pod, refusals
+
+OURS = labels.SCHEDULER_NAME
+FRACTION, MEMORY, DEVICES = labels.GPU_FRACTION, labels.GPU_MEMORY, labels.GPU_FRACTION_DEVICES
+
+
+def ours(**asked):
+    return pod(schedulerName=OURS, **asked)
+
+
+@pytest.mark.parametrize("written", ["0.5", ".25", "0.125", "0.500", "00.5"])
+def test_a_part_of_a_gpu_is_a_decimal_below_one(written):
+    assert refusals(ours(annotations={FRACTION: written})) == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "0",
+        "0.0",
+        "1",
+        "1.0",
+        "1.5",
+        "-0.5",
+        "+0.5",
+        "NaN",
+        "nan",
+        "inf",
+        "1e-1",
+        "1e309",
+        "0x1p-1",
+        "",
+        ".",
+        "half",
+        "½",
+        "٠.٥",
+        "0.5 ",
+        "0.0001",
+        "0,5",
+    ],
+)
+def test_a_malformed_part_is_refused_by_name(written):
+    (problem,) = refusals(ours(annotations={FRACTION: written}))
+
+    assert problem.startswith(f"metadata.annotations[{FRACTION}]: {written!r} must ")
+
+
+@pytest.mark.parametrize("written", ["0", "-1", "1.5", "4G", "NaN", "", "9" * 30, "16777217", "٣"])
+def test_gpu_memory_is_a_whole_number_of_mib(written):
+    (problem,) = refusals(ours(annotations={MEMORY: written}))
+
+    assert problem.startswith(f"metadata.annotations[{MEMORY}]: ")
+    assert problem.endswith("must be a whole number of MiB from 1 to 16777216")
+
+
+@pytest.mark.parametrize("written", ["0", "-1", "1.5", "two", "1025", "99999999999999999999"])
+def test_the_number_of_shared_devices_is_a_whole_number(written):
+    (problem,) = refusals(ours(annotations={FRACTION: "0.5", DEVICES: written}))
+
+    assert problem == f"metadata.annotations[{DEVICES}]: {written!r} must be a whole number from 1 to 1024"
+
+
+@pytest.mark.parametrize(
+    ("notes", "containers", "field", "words"),
+    [
+        (
+            {DEVICES: "2"},
+            [container()],
+            f"metadata.annotations[{DEVICES}]",
+            "needs gpu-fraction or gpu-memory",
+        ),
+        ({FRACTION: "0.5", MEMORY: "4096"}, [container()], f"metadata.annotations[{MEMORY}]", "one of them"),
+        ({FRACTION: "0.5"}, [gpus(1)], "spec.containers[0].resources", "whole GPUs or parts, not both"),
+        ({MEMORY: "4096"}, [container(), gpus(1, name="b")], "spec.containers[1].resources", "not both"),
+        (
+            {FRACTION: "0.5", labels.GPU_FRACTION_CONTAINER: "other"},
+            [container()],
+            f"metadata.annotations[{labels.GPU_FRACTION_CONTAINER}]",
+            "no container is named 'other'",
+        ),
+    ],
+)
+def test_requests_that_contradict_themselves_are_refused(notes, containers, field, words):
+    (problem,) = refusals(ours(annotations=notes, containers=containers))
+
+    assert problem.startswith(f"{field}: ")
+    assert words in problem
+
+
+@pytest.mark.parametrize(
+    ("notes", "limit", "words"),
+    [
+        ({FRACTION: "0.5"}, "0.95", ""),
+        ({FRACTION: "0.5"}, "1.0", ""),
+        ({FRACTION: "0.5"}, "0.4", "must be at least the request, 0.5"),
+        ({FRACTION: "0.5"}, "2500M", "must be a part above 0 and at most 1"),
+        ({FRACTION: "0.5"}, "1.2", "must be a part above 0 and at most 1"),
+        ({MEMORY: "2000"}, "2500M", ""),
+        ({MEMORY: "2000"}, "2000Mi", ""),
+        ({MEMORY: "2000"}, "2000M", "must be at least the request, 2000 MiB"),
+        ({MEMORY: "2000"}, "lots", "must be a quantity"),
+    ],
+)
+def test_how_far_a_part_may_grow_is_said_in_the_form_of_the_request(notes, limit, words):
+    variable = {"name": "RUNAI_GPU_MEMORY_LIMIT", "value": limit}
+    found = refusals(ours(annotations=notes, containers=[container(env=[variable])]))
+
+    assert [words in one and one.startswith("spec.containers[0].env[0].value: ") for one in found] == [
+        True
+    ] * bool(words)
+
+
+def test_each_thing_that_is_wrong_is_told_at_once():
+    found = refusals(
+        pod(
+            annotations={FRACTION: "2"},
+            hostPID=True,
+            containers=[container(securityContext={"privileged": True})],
+        )
+    )
+
+    assert [one.split(":")[0] for one in found] == [
+        f"metadata.annotations[{FRACTION}]",
+        "spec.hostPID",
+        "spec.containers[0].securityContext.privileged",
+        "spec.schedulerName",
+    ]
+
+
+@pytest.mark.parametrize("value", ["all", "0", "GPU-8f3c", "0,1", "Void", "all,void"])
+@pytest.mark.parametrize("listed", ["containers", "initContainers"])
+def test_nobody_gives_himself_devices(value, listed):
+    asked = {
+        listed: [
+            container(
+                "mine", env=[{"name": "A", "value": "b"}, {"name": "NVIDIA_VISIBLE_DEVICES", "value": value}]
+            )
+        ]
+    }
+    (problem,) = refusals(ours(**asked))
+
+    assert problem.startswith(f"spec.{listed}[0].env[1]: NVIDIA_VISIBLE_DEVICES is set by the product")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"configMapKeyRef": {"name": "mine", "key": "devices"}},
+        {"fieldRef": {"fieldPath": "metadata.annotations['mine']"}},
+        {"secretKeyRef": {"name": "mine", "key": "devices"}},
+    ],
+)
+def test_devices_from_elsewhere_are_refused_too_also_on_a_shared_pod(source):
+    asked = [container(env=[{"name": "NVIDIA_VISIBLE_DEVICES", "valueFrom": source}])]
+
+    assert len(refusals(ours(containers=asked))) == 1
+    assert len(refusals(ours(containers=asked, annotations={FRACTION: "0.5"}))) == 1
+
+
+def test_having_no_devices_may_be_said():
+    void = [{"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"}]
+
+    assert refusals(ours(containers=[container(env=void)])) == []
+    # but not beside a request for a part: then the product tells the devices
+    assert len(refusals(ours(containers=[container(env=void)], annotations={FRACTION: "0.5"}))) == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "/",
+            "/dev",
+            "/dev/nvidia0",
+            "/dev/nvidia-caps/x",
+            "/usr",
+            "/usr/lib",
+            "/usr/lib/x86_64-linux-gnu",
+            "/lib64",
+        ),
+        *(
+            "/usr/lib/x86_64-linux-gnu/libcuda.so.1",
+            "/run/nvidia/driver",
+            "/var/run/docker.sock",
+            "/run/docker.sock",
+        ),
+        *(
+            "/var/run/nvidia-container-devices",
+            "/proc/driver/nvidia",
+            "/etc",
+            "/var",
+            "/var/lib/kubelet/device-plugins",
+        ),
+        *(
+            "//dev//nvidia0",
+            "/data/../dev/nvidia0",
+            "/./proc",
+            "/etc/cdi/",
+            "/var/../run/cdi",
+            "/run/containerd/containerd.sock",
+        ),
+    ],
+)
+def test_paths_to_the_driver_or_the_node_are_refused(path):
+    (problem,) = refusals(
+        ours(volumes=[{"name": "a", "emptyDir": {}}, {"name": "v", "hostPath": {"path": path}}])
+    )
+
+    assert problem.startswith(f"spec.volumes[1].hostPath.path: {path!r} opens /")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/data",
+        "/mnt/scratch",
+        "/home/ada",
+        "/etc/localtime",
+        "/library",
+        "/dev/infiniband",
+        "/var/log",
+        "/processed",
+    ],
+)
+def test_other_paths_of_the_node_may_be_mounted(path):
+    assert refusals(ours(volumes=[{"name": "v", "hostPath": {"path": path}}])) == []
+
+
+@pytest.mark.parametrize(
+    ("context", "field"),
+    [
+        ({"privileged": True}, "privileged"),
+        ({"capabilities": {"add": ["NET_BIND_SERVICE", "SYS_ADMIN"]}}, "capabilities.add"),
+        ({"capabilities": {"add": ["CAP_SYS_PTRACE"]}}, "capabilities.add"),
+        ({"capabilities": {"add": ["ALL"]}}, "capabilities.add"),
+        ({"procMount": "Unmasked"}, "procMount"),
+    ],
+)
+def test_containers_stay_contained(context, field):
+    (problem,) = refusals(ours(containers=[container(), container("b", securityContext=context)]))
+
+    assert problem.startswith(f"spec.containers[1].securityContext.{field}: ")
+
+
+def test_capabilities_that_open_nothing_may_be_added():
+    context = {"capabilities": {"add": ["IPC_LOCK", "CAP_CHOWN", "SETUID"], "drop": ["ALL"]}}
+
+    assert refusals(ours(containers=[container(securityContext=context)])) == []
+
+
+@pytest.mark.parametrize("name", ["hostPID", "hostIPC"])
+def test_the_processes_of_the_node_stay_out_of_sight(name):
+    (problem,) = refusals(ours(**{name: True}))
+
+    assert problem == f"spec.{name}: must be false: it shows the processes of the whole node"
+
+
+def test_the_scheduler_and_the_node_are_not_a_persons_choice():
+    assert refusals(pod()) == [
+        "spec.schedulerName: 'default-scheduler' must be runai-scheduler: the project vision enforces it"
+    ]
+    assert refusals(ours(nodeName="h100-0")) == [
+        "spec.nodeName: 'h100-0' must be empty: use nodeSelector or affinity, and the scheduler binds"
+    ]
+
+
+def test_a_pod_cannot_run_on_the_account_of_another_project():
+    (problem,) = refusals(ours(marks={labels.QUEUE: "speech"}))
+
+    assert (
+        problem
+        == "metadata.labels[runai/queue]: 'speech' must be 'vision', the project of the namespace runai-vision"
+    )
+
+
+@pytest.mark.parametrize(
+    ("marks", "notes"),
+    [
+        ({labels.GPU_GROUP: "g1"}, {}),
+        ({f"{labels.GPU_GROUP}/g1": "g1"}, {}),
+        ({}, {labels.RECEIVED_RESOURCE_TYPE: "Fraction"}),
+        ({}, {labels.RESERVED_DEVICE: "0"}),
+        ({}, {labels.VISIBLE_DEVICES: "GPU-8f3c"}),
+        ({}, {labels.GPU_PORTION: "0.9"}),
+    ],
+)
+@pytest.mark.parametrize("operation", ["CREATE", "UPDATE"])
+def test_nobody_claims_a_reservation(marks, notes, operation):
+    asked = {"operation": operation, "old": ours() if operation == "UPDATE" else None}
+    (problem,) = refusals(mutated(ours(marks=marks, annotations=notes), **asked), **asked)
+
+    assert "is written by the product only" in problem
+    assert refusals(ours(marks=marks, annotations=notes), user={"username": "system:kube-scheduler"}) == []
+
+
+def test_a_request_for_a_part_cannot_change_on_a_pod():
+    old, new = ours(annotations={FRACTION: "0.5"}), ours(annotations={FRACTION: "0.9"})
+
+    assert refusals(new, old=old, operation="UPDATE") == [
+        f"metadata.annotations[{FRACTION}]: cannot change from '0.5' to '0.9' on a pod"
+    ]
+
+
+def test_an_update_that_is_not_about_the_pods_passes_even_where_they_were_let_in_before():
+    old = pod(containers=[container(securityContext={"privileged": True})])
+    new = {**old, "metadata": {**old["metadata"], "finalizers": []}}
+
+    assert refusals(new, old=old, operation="UPDATE") == []
+    scaled = {**job(old), "spec": {**job(old)["spec"], "parallelism": 3}}
+    assert refusals(scaled, old=job(old), operation="UPDATE", resource="jobs", group="batch") == []
+    assert refusals(job(old), old=job(pod()), operation="UPDATE", resource="jobs", group="batch") != []
+
+
+@pytest.mark.parametrize(
+    ("group", "resource"),
+    [
+        ("batch", "jobs"),
+        ("apps", "deployments"),
+        ("apps", "statefulsets"),
+        ("apps", "replicasets"),
+        ("apps", "daemonsets"),
+        ("", "replicationcontrollers"),
+    ],
+)
+def test_a_template_is_refused_where_it_is_written(group, resource):
+    bad = job(
+        pod(annotations={FRACTION: "NaN"}, containers=[container(securityContext={"privileged": True})])
+    )
+
+    assert [one.split(":")[0] for one in refusals(bad, group=group, resource=resource)] == [
+        f"spec.template.metadata.annotations[{FRACTION}]",
+        "spec.template.spec.containers[0].securityContext.privileged",
+    ]
+
+
+def test_a_debugging_container_gets_no_devices_and_no_privileges():
+    old = pod(ephemeralContainers=[container("old", securityContext={"privileged": True})])
+    new = pod(
+        ephemeralContainers=[
+            *old["spec"]["ephemeralContainers"],
+            container(
+                "new",
+                securityContext={"privileged": True},
+                env=[{"name": "NVIDIA_VISIBLE_DEVICES", "value": "all"}],
+            ),
+        ]
+    )
+    found = refusals(new, old=old, operation="UPDATE", subresource="ephemeralcontainers")
+
+    assert [one.split(":")[0] for one in found] == [
+        "spec.ephemeralContainers[1].securityContext.privileged",
+        "spec.ephemeralContainers[1].env[0]",
+    ]
+
+
+def test_a_pod_does_not_grow_past_what_it_was_placed_with():
+    def sized(cpu, memory):
+        return pod(containers=[container(resources={"requests": {"cpu": cpu, "memory": memory}})])
+
+    asked = {"operation": "UPDATE", "subresource": "resize", "old": sized("1", "1Gi")}
+
+    assert refusals(sized("1000m", "512Mi"), **asked) == []
+    assert refusals(sized("1001m", "1Gi"), **asked) == [
+        "spec.containers[0].resources.requests[cpu]: 1001m is more than the 1 the pod was placed with: submit it anew"
+    ]
+    assert (
+        refusals(sized("2", "1Gi"), **{**asked, "user": {"username": "x", "groups": ["system:masters"]}})
+        == []
+    )
+
+
+def test_many_problems_are_counted_not_listed_without_end():
+    asked = pod(
+        containers=[container(f"c{i}", securityContext={"privileged": True}) for i in range(200)],
+        schedulerName=OURS,
+    )
+
+    assert len(refusals(asked, user=ADA)) == 20
