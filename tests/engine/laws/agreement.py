@@ -1,11 +1,11 @@
 """Whether two engines decide alike, told as differences between their plans."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from scheduling.engine.config import SchedulerConfig
 from scheduling.engine.model.snapshot import ClusterSnapshot
 from scheduling.engine.model.tasks import Task
-from scheduling.engine.plan import Plan
+from scheduling.engine.plan import Bind, Nomination, Plan
 from tests.engine.laws.worlds import NOW, World
 
 Engine = Callable[[ClusterSnapshot, SchedulerConfig, float], Plan]
@@ -15,16 +15,20 @@ def plan_differences(world: World, one: Engine, other: Engine) -> list[str]:
     """What the first engine decides otherwise than the second."""
     first, second = (engine(world.snapshot(), world.config, NOW) for engine in (one, other))
     return (
-        _differences("bind", _places(world, first.binds), _places(world, second.binds))
-        + _differences("nomination", _places(world, first.nominations), _places(world, second.nominations))
+        _differences("bind", _places(world, first, first.binds), _places(world, second, second.binds))
+        + _differences(
+            "nomination",
+            _places(world, first, first.nominations),
+            _places(world, second, second.nominations),
+        )
         + _differences("eviction", {e.task for e in first.evictions}, {e.task for e in second.evictions})
         + _differences("eviction with cause", _causes(first), _causes(second))
         + _differences("start", set(first.started), set(second.started))
         + _differences("stale gang", set(first.stale), set(second.stale))
         + _differences(
             "share",
-            {(n, s.fair_share) for n, s in first.shares.items()},
-            {(n, s.fair_share) for n, s in second.shares.items()},
+            set(first.shares.items()),
+            set(second.shares.items()),
         )
     )
 
@@ -33,9 +37,21 @@ def _causes(plan: Plan) -> set[tuple[str, str, str]]:
     return {(eviction.task, eviction.action, eviction.beneficiary) for eviction in plan.evictions}
 
 
-def _places(world: World, decisions: Iterable[object]) -> set[tuple[str, str, frozenset[str]]]:
-    """Task, node and which others (running or placed) share its devices; names of new devices mean nothing."""
-    return {(d.task, d.node, frozenset()) for d in decisions}  # type: ignore[attr-defined]
+def _places(world: World, plan: Plan, decisions: Sequence[Bind | Nomination]) -> set[tuple[str, str, str]]:
+    """Task, node and devices. A new device is told by who shares it in this plan: its name means nothing."""
+    known = {name for gang in world.gangs for task in gang.tasks for name in task.gpu_groups}
+    users: dict[str, list[str]] = {}
+    for one in (*plan.binds, *plan.nominations):
+        for name in one.gpu_groups:
+            users.setdefault(name, []).append(one.task)
+    return {
+        (one.task, one.node, str(sorted(_device(name, known, users[name]) for name in one.gpu_groups)))
+        for one in decisions
+    }
+
+
+def _device(name: str, known: set[str], users: list[str]) -> str:
+    return name if name in known else f"new with {sorted(users)}"
 
 
 def _differences(what: str, first: set, second: set) -> list[str]:  # type: ignore[type-arg]
@@ -66,8 +82,7 @@ def describe(world: World) -> str:
             f" start {gang.last_start and gang.last_start - NOW} stale {gang.stale_since and gang.stale_since - NOW} {gang.tree()}"
         )
         lines += [f"    {_task(task)}" for task in gang.tasks]
-    lines.append(str(world.config))
-    return "\n".join(lines)
+    return "\n".join([*lines, *map(str, world.history.queues.items()), str(world.config)])
 
 
 def _task(task: Task) -> str:

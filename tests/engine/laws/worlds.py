@@ -14,6 +14,8 @@ from scheduling.engine.model.constraints import (
     LabelRequirement,
     NodeTerm,
     PodAffinityTerm,
+    PreferredNodeTerm,
+    PreferredPodAffinityTerm,
     Taint,
     Toleration,
 )
@@ -22,12 +24,14 @@ from scheduling.engine.model.gpus import NO_GPU, GpuRequest
 from scheduling.engine.model.nodes import ForeignUse, Node, Topology
 from scheduling.engine.model.occupancy import Occupancy
 from scheduling.engine.model.queues import OverQuota, Queue, Weights
-from scheduling.engine.model.resources import Bounds
+from scheduling.engine.model.resources import Bounds, Resources
 from scheduling.engine.model.snapshot import ClusterSnapshot
 from scheduling.engine.model.tasks import Task, TaskRequest, TaskState
+from scheduling.engine.model.usage import UsageBucket, UsageHistory
 
 NOW = 1_900_000_000.0
 GB = 10**9
+HOUR = 3600.0
 
 
 @dataclass(frozen=True)
@@ -67,9 +71,14 @@ class Features:
     spreading: float = 0.2
     foreign: float = 0.15
     broken: float = 0.2
+    several_devices: float = 0.3
+    preferences: float = 0.25
+    usage: float = 0.25
+    held_back: float = 0.2
+    settings: float = 0.3
 
 
-PLAIN = Features(*[0.0] * 14)
+PLAIN = Features(**dict.fromkeys(Features.__dataclass_fields__, 0.0))
 
 
 @dataclass
@@ -81,10 +90,15 @@ class World:
     gangs: list[Gang] = field(default_factory=list)
     topologies: list[Topology] = field(default_factory=list)
     config: SchedulerConfig = field(default_factory=SchedulerConfig)
+    history: UsageHistory = field(default_factory=UsageHistory)
 
     def snapshot(self) -> ClusterSnapshot:
         return ClusterSnapshot.build(
-            nodes=self.nodes, queues=self.queues, gangs=self.gangs, topologies=self.topologies
+            nodes=self.nodes,
+            queues=self.queues,
+            gangs=self.gangs,
+            topologies=self.topologies,
+            history=self.history,
         )
 
     def shuffled(self, seed: int) -> "World":
@@ -97,6 +111,13 @@ class World:
             rng.sample(gangs, len(gangs)),
             rng.sample(self.topologies, len(self.topologies)),
             self.config,
+            UsageHistory(
+                {
+                    name: self.history.queues[name]
+                    for name in rng.sample(sorted(self.history.queues), len(self.history.queues))
+                },
+                self.history.capacity,
+            ),
         )
 
 
@@ -123,7 +144,8 @@ class _Draw:
             self._gang(f"w{number:03d}", leaves) for number in range(1 + self._up_to(self.size.waiting - 1))
         ]
         topologies = [Topology("net", ("zone", "rack"))] if self.has["topology"] else []
-        return World(nodes, queues, [*running, *waiting], topologies, self._config())
+        history = self._history(queues, sum(node.gpus for node in nodes))
+        return World(nodes, queues, [*running, *waiting], topologies, self._config(), history)
 
     def _up_to(self, most: int) -> int:
         return self.rng.randint(most // 2, most)
@@ -136,7 +158,10 @@ class _Draw:
     def _nodes(self) -> list[Node]:
         gpus = self.rng.choice([(2,), (4,), (8,), (1, 2, 4), (0, 4, 8), (0, 1, 2, 8)])
         memories = self.rng.choice([(100,), (40_960,), (40_960, 81_920), (16_384, 81_920, None)])
-        return [self._node(number, gpus, memories) for number in range(self.rng.randint(1, self.size.nodes))]
+        return [
+            self._node(number, gpus, memories)
+            for number in range(self.rng.randint(max(1, self.size.nodes // 4), self.size.nodes))
+        ]
 
     def _node(self, number: int, gpus: tuple[int, ...], memories: tuple[int | None, ...]) -> Node:
         rng, rules = self.rng, self.has["node_rules"]
@@ -145,7 +170,7 @@ class _Draw:
             labels |= {"zone": f"z{number % 2}", "rack": f"r{number % 4 // 2 + 10 * (number % 2)}"}
             if self._chance(0.05):
                 del labels["rack"]
-        if rules:
+        if rules or self.has["preferences"]:
             labels["disk"] = rng.choice(["ssd", "hdd"])
         foreign = ForeignUse()
         count = rng.choice(gpus)
@@ -160,11 +185,16 @@ class _Draw:
             max_pods=rng.choice([4, 8, 110]) if rules else 110,
             extended={"nic": rng.randint(0, 2)} if rules else {},
             labels=labels,
-            taints=(Taint("only", "team"),) if rules and self._chance(0.15) else (),
+            taints=self._taints(),
             ready=not (rules and self._chance(0.08)),
             cordoned=rules and self._chance(0.08),
             foreign=foreign,
         )
+
+    def _taints(self) -> tuple[Taint, ...]:
+        hard = (Taint("only", "team"),) if self.has["node_rules"] and self._chance(0.15) else ()
+        soft = self.has["preferences"] and self._chance(0.2)
+        return (*hard, Taint("rather", "others", "PreferNoSchedule")) if soft else hard
 
     # -- queues ------------------------------------------------------------------------------------------------------
 
@@ -211,10 +241,12 @@ class _Draw:
     def _request(self) -> TaskRequest:
         rng = self.rng
         gpu = GpuRequest(rng.choice([1, 1, 1, 2, 2, 4, 8]))
+        several = self.has["several_devices"] and self._chance(0.3)
+        devices = rng.choice([2, 2, 3, 4]) if several else 1
         if self.has["fractions"] and self._chance(0.4):
-            gpu = GpuRequest(1 if self._chance(0.85) else 2, rng.choice([100, 250, 300, 500, 500, 700]))
+            gpu = GpuRequest(devices, rng.choice([100, 250, 300, 500, 500, 700]))
         elif self.has["memory_requests"] and self._chance(0.4):
-            gpu = GpuRequest(1, memory_mib=rng.choice([20, 50, 90, 8_000, 20_000]))
+            gpu = GpuRequest(devices, memory_mib=rng.choice([20, 50, 90, 8_000, 20_000]))
         elif self._chance(0.1):
             gpu = NO_GPU
         cpu, memory = 0, 0
@@ -233,14 +265,27 @@ class _Draw:
                 wanted = replace(wanted, node_terms=(NodeTerm((wish,)),))
         if self.has["node_rules"] and self._chance(0.3):
             wanted = replace(wanted, tolerations=(Toleration("only", "Exists"),))
+        if self.has["preferences"] and self._chance(0.3):
+            wanted = replace(wanted, preferred_nodes=self._wishes())
         if self.has["pod_affinity"] and self._chance(0.4):
             selector = (LabelRequirement("app", "In", (rng.choice("ab"),)),)
             terms = (PodAffinityTerm("kubernetes.io/hostname", selector),)
-            if self._chance(0.5):
+            if self.has["preferences"] and self._chance(0.5):
+                wishes = (PreferredPodAffinityTerm(rng.choice([1, 40, -60]), terms[0]),)
+                wanted = replace(wanted, preferred_pods=wishes)
+            elif self._chance(0.5):
                 wanted = replace(wanted, pod_affinity=terms)
             else:
                 wanted = replace(wanted, pod_anti_affinity=terms)
         return wanted
+
+    def _wishes(self) -> tuple[PreferredNodeTerm, ...]:
+        """Wishes of different weight, of which a node may meet one, both or none."""
+        disk = NodeTerm((LabelRequirement("disk", "In", (self.rng.choice(["ssd", "hdd"]),)),))
+        host = NodeTerm(
+            (LabelRequirement("kubernetes.io/hostname", "In", (f"n{self.rng.randrange(4):02d}",)),)
+        )
+        return (PreferredNodeTerm(self.rng.choice([1, 30]), disk), PreferredNodeTerm(30, host))
 
     def _gang(self, uid: str, leaves: list[str]) -> Gang:
         rng = self.rng
@@ -263,7 +308,7 @@ class _Draw:
             )
             for number in range(max(count, len(sets)))
         ]
-        return Gang(
+        gang = Gang(
             uid,
             rng.choice(leaves),
             tasks,
@@ -272,6 +317,21 @@ class _Draw:
             root=root,
             created_at=created,
         )
+        if self.has["held_back"]:
+            self._hold_back(gang)
+        return gang
+
+    def _hold_back(self, gang: Gang) -> None:
+        """A binding that failed, a pod that must not start yet, a queue that is gone, a place promised before."""
+        trouble = self.rng.choice(["bind", "tried", "gated", "queue", "nominated", "", "", ""])
+        if trouble in {"bind", "tried"}:
+            gang.bind_retry_at = NOW + (30 if trouble == "bind" else -30)
+        elif trouble == "gated":
+            gang.tasks[-1].state = TaskState.GATED
+        elif trouble == "queue":
+            gang.queue = self.rng.choice(["gone", "d0"])
+        elif trouble == "nominated":
+            gang.tasks[0].nominated_node = f"n{self.rng.randrange(4):02d}"
 
     def _tree(self, count: int) -> SubGroup:
         rng = self.rng
@@ -302,7 +362,8 @@ class _Draw:
     def _running(self, number: int, leaves: list[str], nodes: list[Node]) -> Gang:
         gang = self._gang(f"r{number:03d}", leaves)
         for task in gang.tasks:
-            self._place(task, nodes)
+            if task.state is not TaskState.GATED:
+                self._place(task, nodes)
         placed = [task for task in gang.tasks if task.node]
         minimum = sum(one.min_available for one in gang.tree().all_pod_sets())
         if len(placed) < minimum and not (self.has["broken"] and self._chance(0.3)):
@@ -373,15 +434,54 @@ class _Draw:
         if self.has["spreading"]:
             plugins = tuple("spreading" if name == "bin_packing" else name for name in DEFAULT_PLUGINS)
             options = {"gpu_sharing": {"devices": "spread", "join": False}}
-        return SchedulerConfig(
+        if self.has["usage"]:
+            options["usage_history"] = {
+                "window": rng.choice([3 * HOUR, 6 * HOUR]),
+                "half_life": rng.choice([None, HOUR, 3 * HOUR]),
+                "tumbling_start": rng.choice([None, NOW - 10 * HOUR]),
+            }
+        config = SchedulerConfig(
             plugins=plugins,
             options=options,
             staleness_grace=rng.choice([0.0, 60.0, None]),
             max_consolidation_victims=rng.choice([None, 16, 2]),
             queue_depth=rng.choice([None, None, None, 2]),
-            skip_equals_of_failed=False,
+            skip_equals_of_failed=self._chance(0.5),
             allow_consolidating_reclaim=not self._chance(0.1),
         )
+        return self._other_settings(config) if self.has["settings"] else config
+
+    def _other_settings(self, config: SchedulerConfig) -> SchedulerConfig:
+        """What administrators rarely touch."""
+        rng = self.rng
+        return replace(
+            config,
+            actions=tuple(name for name in config.actions if self._chance(0.9)),
+            saturation_multiplier=rng.choice([1.0, 1.0, 1.25]),
+            usage_weight=rng.choice([0.0, 1.0, 3.0]),
+            preempt_min_runtime=rng.choice([0.0, 60.0]),
+            reclaim_min_runtime=rng.choice([0.0, 60.0]),
+            reclaim_min_runtime_of=rng.choice(["below-common-ancestor", "queue"]),
+            max_evictions=rng.choice([None, 0, 3]),
+        )
+
+    def _history(self, queues: list[Queue], gpus: int) -> UsageHistory:
+        """Hours of use, some before the window; queues that used nothing, and some that are gone."""
+        if not self.has["usage"]:
+            return UsageHistory()
+        rng = self.rng
+        hours = [NOW - hour * HOUR - 1800 for hour in range(8)]
+
+        def buckets(most: int) -> tuple[UsageBucket, ...]:
+            return tuple(
+                UsageBucket(start, HOUR, Resources(rng.randint(0, most * 1000), rng.randint(0, 8000), 0))
+                for start in hours
+                if self._chance(0.8)
+            )
+
+        used = {queue.name: buckets(max(1, gpus // 2)) for queue in queues if self._chance(0.8)}
+        capacity = tuple(UsageBucket(start, HOUR, Resources(gpus * 1000, 32_000, 0)) for start in hours)
+        return UsageHistory({**used, "gone": buckets(gpus)}, capacity)
 
 
 Check = Callable[[World], bool]

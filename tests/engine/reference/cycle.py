@@ -1,7 +1,9 @@
 """The five actions, and the plan that their end state means."""
 
+from collections import Counter
+
 from scheduling.engine.config import SchedulerConfig
-from scheduling.engine.model.gangs import Gang
+from scheduling.engine.model.gangs import Gang, SubGroup
 from scheduling.engine.model.snapshot import ClusterSnapshot
 from scheduling.engine.model.tasks import ACTIVE, ON_NODE, Task, TaskState
 from scheduling.engine.plan import Bind, Eviction, Nomination, Plan
@@ -12,6 +14,7 @@ from tests.engine.reference.solving import Solver
 from tests.engine.reference.world import Place, World
 
 S = TaskState
+Kind = tuple[object, ...]
 
 
 def run_cycle(snapshot: ClusterSnapshot, config: SchedulerConfig, now: float) -> Plan:
@@ -74,16 +77,23 @@ class Cycle:
         walk = Walk(
             self.orders, self.waiting(), lambda gang: next_request(world, gang), world.config.queue_depth
         )
+        failed: list[tuple[object, Counter[Kind]]] = []
         while (gang := walk.pop()) is not None:
             waiting = self.waiting()
             if gang not in waiting:
                 continue  # it lost so much to others that too few of its tasks are left
             mark, before = world.mark(), dict(world.place)
             solver = Solver(world, self.orders, gang, action, waiting)
-            if not solver.solve():
+            if not solver.tasks or not solver.may_try():
                 continue
-            if self._too_many_evictions():
+            kin, kinds = self._likeness(gang, action)
+            if world.config.skip_equals_of_failed and any(
+                one == kin and kinds >= smaller for one, smaller in failed
+            ):
+                continue
+            if not solver.solve() or self._too_many_evictions():
                 world.undo(mark)
+                failed.append((kin, kinds))
                 continue
             for uid, place in before.items():
                 gone = place.state in ACTIVE and world.place[uid] != place
@@ -92,6 +102,21 @@ class Cycle:
                     self.evicted_by[uid] = (action, gang.uid)
             displaced = [task for task in solver.victims if world.place[task.uid] != before[task.uid]]
             self._start_at_once(solver.tasks, displaced)
+
+    def _likeness(self, gang: Gang, action: str) -> tuple[object, Counter[Kind]]:
+        """What gangs share that must fail alike, and how many of each kind of task they try; across queues only where all may be moved."""
+        world = self.world
+        tries = [self._kind(task) for task in tasks_to_place(world, gang)]
+        queue = "" if action == "consolidate" else gang.queue
+        tree = gang.tree() if has_topology(gang.tree()) else None
+        return (queue, gang.priority, gang.is_preemptible, tree, frozenset(tries)), Counter(tries)
+
+    def _kind(self, task: Task) -> Kind:
+        """Everything about a task that decides where it may go; labels only where other pods look at them."""
+        wanted = [one.constraints for one in self.world.tasks.values()]
+        seen = any(one.pod_affinity or one.pod_anti_affinity or one.preferred_pods for one in wanted)
+        labels = (task.namespace, *sorted(task.labels.items())) if seen else ()
+        return (task.request, task.constraints, task.nominated_node, labels)
 
     def _start_at_once(self, tasks: list[Task], displaced: list[Task]) -> None:
         """When only places given in this very cycle were taken back, nobody has to leave first: the promises can start."""
@@ -151,3 +176,12 @@ class Cycle:
                 self.plan.nominations.append(
                     Nomination(uid, name, place.node, place.groups, moved=start.state in ACTIVE)
                 )
+
+
+def has_topology(group: SubGroup) -> bool:
+    """Whether any part of the tree asks for a topology domain."""
+    return (
+        group.topology is not None
+        or any(one.topology for one in group.pod_sets)
+        or any(has_topology(one) for one in group.groups)
+    )

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scheduling.engine.model.constraints import PodAffinityTerm
+from scheduling.engine.model.constraints import PodAffinityTerm, Taint, Toleration
 from scheduling.engine.model.nodes import Node
 from scheduling.engine.model.tasks import ACTIVE, Task, TaskState
 from tests.engine.reference.world import Device, Place, Room, World
 
 S = TaskState
-SCORES = {"nominated": 1_000_000, "shared": 1_000, "now": 100, "cpu_node": 10, "density": 9}
+SCORES = {"nominated": 1_000_000, "wish": 100_000, "shared": 1_000, "now": 100, "cpu_node": 10, "density": 9}
 NEW_DEVICE = "a whole device"
 
 
@@ -27,9 +27,9 @@ class Fit:
 
 def may_run_on(world: World, task: Task, node: Node) -> bool:
     """Everything besides amounts: readiness, taints, labels, other pods."""
-    if not node.ready or node.cordoned:
-        return False
     wanted = task.constraints
+    if not node.ready or (node.cordoned and not any(_passes_cordon(one) for one in wanted.tolerations)):
+        return False
     if any(
         taint.effect in ("NoSchedule", "NoExecute")
         and not any(t.tolerates(taint) for t in wanted.tolerations)
@@ -41,6 +41,13 @@ def may_run_on(world: World, task: Task, node: Node) -> bool:
     if wanted.node_terms and not any(term.matches(node.labels, node.name) for term in wanted.node_terms):
         return False
     return _other_pods_allow(world, task, node)
+
+
+def _passes_cordon(toleration: Toleration) -> bool:
+    """A cordon is the taint node.kubernetes.io/unschedulable; only those who tolerate it by its mere existence pass."""
+    return toleration.operator == "Exists" and toleration.tolerates(
+        Taint("node.kubernetes.io/unschedulable", "", "NoSchedule")
+    )
 
 
 def _other_pods_allow(world: World, task: Task, node: Node) -> bool:
@@ -127,7 +134,8 @@ def choose_devices(world: World, task: Task, node: Node) -> tuple[tuple[str, ...
             now = now and opened <= idle
             groups.append(NEW_DEVICE)
         else:
-            now = now and device.held > 0 and room.memory - device.held - device.leaving >= need
+            is_open = device.held + device.leaving > 0
+            now = now and is_open and room.memory - device.held - device.leaving >= need
             groups.append(name)
     return tuple(groups), now, opened
 
@@ -166,6 +174,10 @@ def score(world: World, task: Task, node: Node) -> float:
     total, room, plugins = 0.0, world.room(node.name), world.config.plugins
     if "nominated_node" in plugins and task.nominated_node == node.name:
         total += SCORES["nominated"]
+    if "node_fit" in plugins:
+        total += SCORES["wish"] * node_wishes(task, node)
+    if "pod_affinity" in plugins:
+        total += SCORES["wish"] * pod_wishes(world, task, node)
     gpu = task.request.gpu
     need = gpu.memory_on(room.memory) if gpu.devices else 0
     if (
@@ -180,6 +192,35 @@ def score(world: World, task: Task, node: Node) -> float:
     if "resource_type" in plugins and not gpu.devices and not node.gpus:
         total += SCORES["cpu_node"]
     return total
+
+
+def node_wishes(task: Task, node: Node) -> float:
+    """The part of its wishes, by weight, that the node meets; less one where a taint asks others to stay away."""
+    wishes, tolerations = task.constraints.preferred_nodes, task.constraints.tolerations
+    whole = sum(wish.weight for wish in wishes)
+    met = sum(wish.weight for wish in wishes if wish.term.matches(node.labels, node.name))
+    unwelcome = any(
+        taint.effect == "PreferNoSchedule" and not any(one.tolerates(taint) for one in tolerations)
+        for taint in node.taints
+    )
+    return (met / whole if whole else 0.0) - unwelcome
+
+
+def pod_wishes(world: World, task: Task, node: Node) -> float:
+    """The part of its wishes for neighbours that are met there; unwelcome ones count against the node."""
+    near = [
+        world.tasks[uid]
+        for uid, place in world.place.items()
+        if uid != task.uid and place.node in world.nodes and place.state in ACTIVE
+    ]
+    wishes, points = task.constraints.preferred_pods, 0
+    for wish in wishes:
+        places = [
+            world.nodes[world.place[other.uid].node] for other in near if _selects(wish.term, task, other)
+        ]
+        points += wish.weight if any(_same(wish.term, place, node) for place in places) else 0
+    whole = sum(abs(wish.weight) for wish in wishes)
+    return points / whole if whole else 0.0
 
 
 def densities(world: World, task: Task, names: Sequence[str]) -> dict[str, float]:

@@ -1,12 +1,13 @@
 """Who comes next: shares of the queues, the comparison of two queues, and the walk through the tree."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cmp_to_key
 
 from scheduling.engine.model.gangs import Gang
 from scheduling.engine.model.resources import WHOLE_GPU, Resources
 from scheduling.engine.model.tasks import Task
+from scheduling.engine.model.usage import UsageBucket
 from scheduling.engine.plan import QueueShare
 from scheduling.engine.plugins.fair_share.division import Claim, ShareNode, divide_tree
 from tests.engine.reference.gangs import elastic_rank, next_victim_unit, tasks_to_place
@@ -62,8 +63,43 @@ def fair_shares(world: World) -> dict[str, QueueShare]:
 
 
 def historical_usage(world: World) -> dict[str, tuple[float, float, float]]:
-    """Use of each queue over the history, as a part of the capacity over the same time."""
-    return {}
+    """Use of each queue over the history, as a part of the capacity over the same time; at most all of it."""
+    history, plugins = world.snapshot.history, world.config.plugins
+    if (
+        "usage_history" not in plugins
+        or "fair_share" not in plugins
+        or not history.queues
+        or not history.capacity
+    ):
+        return {}
+    whole = _used(world, history.capacity)
+    usage = {}
+    for name in world.queues:
+        if name in history.queues:
+            part = _used(world, history.queues[name])
+            gpu, cpu, memory = (
+                min(1.0, part[unit] / whole[unit]) if whole[unit] else 0.0 for unit in range(3)
+            )
+            usage[name] = (gpu, cpu, memory)
+    return usage
+
+
+def _used(world: World, buckets: Iterable[UsageBucket]) -> list[float]:
+    """Amount x seconds inside the window; what ended a half-life ago counts half."""
+    options = world.config.options.get("usage_history", {})
+    window, half_life = options.get("window", 7 * 24 * 3600.0), options.get("half_life")
+    start = options.get("tumbling_start")
+    first = world.now - (window if start is None else (world.now - start) % window)
+    total = [0.0, 0.0, 0.0]
+    for bucket in buckets:
+        last = min(bucket.start + bucket.seconds, world.now)
+        seconds = last - max(bucket.start, first)
+        if seconds > 0:
+            weight = 0.5 ** ((world.now - last) / half_life) if half_life else 1.0
+            total = [
+                sum_ + amount * seconds * weight for sum_, amount in zip(total, bucket.mean, strict=True)
+            ]
+    return total
 
 
 def _requested(world: World, queue: str) -> Vector:
@@ -102,14 +138,21 @@ class Orders:
     # -- gangs of one queue --------------------------------------------------------------------------------------
 
     def gang_key(
-        self, gang: Gang, taken: Callable[[Task], bool] = lambda _: False
+        self, gang: Gang, taken: Callable[[Task], bool] | None = None
     ) -> tuple[int, int, float, str]:
         return (
             -gang.priority if self.with_priority else 0,
-            elastic_rank(self.world, gang, taken) if self.with_elastic else 0,
+            self._rank(gang, taken) if self.with_elastic else 0,
             gang.created_at,
             gang.uid,
         )
+
+    def _rank(self, gang: Gang, taken: Callable[[Task], bool] | None) -> int:
+        if taken is not None:
+            return elastic_rank(self.world, gang, taken)
+        if gang.uid not in self.world.ranks:
+            self.world.ranks[gang.uid] = elastic_rank(self.world, gang)
+        return self.world.ranks[gang.uid]
 
     # -- queues --------------------------------------------------------------------------------------------------
 

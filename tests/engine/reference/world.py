@@ -88,13 +88,15 @@ class World:
             self.children[queue.parent].append(queue.name)
         self._rooms: dict[str, Room] = {}
         self._used: dict[tuple[str, bool], Vector] = {}
+        self.ranks: dict[str, int] = {}
+        """Per gang, until one of its tasks moves: see `elastic_rank`."""
 
     # -- changing it ---------------------------------------------------------------------------------------------
 
     def put(self, uid: str, place: Place) -> None:
         old = self.place[uid]
         self.log.append((uid, old))
-        self._forget(old, place)
+        self._forget(uid, old, place)
         self.place[uid] = place
 
     def mark(self) -> int:
@@ -103,7 +105,7 @@ class World:
     def undo(self, mark: int) -> None:
         while len(self.log) > mark:
             uid, old = self.log.pop()
-            self._forget(self.place[uid], old)
+            self._forget(uid, self.place[uid], old)
             self.place[uid] = old
 
     def evict(self, uid: str) -> None:
@@ -115,10 +117,11 @@ class World:
         else:
             self.put(uid, Place(S.PENDING, was=place))
 
-    def _forget(self, *places: Place) -> None:
+    def _forget(self, uid: str, *places: Place) -> None:
         for place in places:
             self._rooms.pop(place.node, None)
         self._used.clear()
+        self.ranks.pop(self.gang_of[uid].uid, None)
 
     # -- looking at it -------------------------------------------------------------------------------------------
 
