@@ -12,6 +12,7 @@ from typing import Any, Protocol, cast
 import urllib3
 
 from cluster.errors import ClusterError
+from cluster.wire import Wire
 
 POOL_SIZE = 32
 """Connections kept open for later use; more are opened when needed and closed after use."""
@@ -73,9 +74,21 @@ class Connection:
         self.host = host.rstrip("/")
         self.pool = pool
         self.credentials = credentials
+        self._wire: Wire | None = None
+        self._lock = threading.Lock()
+
+    def wire(self) -> Wire | None:
+        """The short way for single requests; None behind an HTTP proxy, which only the pool knows how to talk to."""
+        if self._wire is None and not isinstance(self.pool, urllib3.ProxyManager):
+            with self._lock:
+                if self._wire is None:
+                    self._wire = Wire(self.pool.connection_from_url(self.host), POOL_SIZE)
+        return self._wire
 
     def close(self) -> None:
         self.pool.clear()
+        if self._wire is not None:
+            self._wire.close()
 
 
 def connect_with_token(host: str, token: str | None, *, ca_file: Path | None = None) -> Connection:

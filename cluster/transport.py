@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import urllib3
 from urllib3.exceptions import (
@@ -19,6 +19,7 @@ from urllib3.exceptions import (
 from cluster.connection import Connection
 from cluster.errors import ClusterError, ClusterUnavailable, error_from_response
 from cluster.retries import RetryPolicy, may_repeat, seconds_of
+from cluster.wire import Answer
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,9 @@ class Transport:
         self.connection = connection
         self._user_agent = user_agent
         self._policy = policy or RetryPolicy()
+        self._root = urlsplit(
+            connection.host
+        ).path  # of a server that is reached below a path, as behind Rancher
 
     def send(
         self,
@@ -56,7 +60,7 @@ class Transport:
         while True:
             response, failure = self._attempt(method, url, payload, content_type, accept, give_up_at)
             if response is not None and response.status < 400:
-                return bytes(response.data)
+                return response.data
             retry_after: float | None = None
             if response is not None:
                 failure = error_from_response(response.status, response.data)
@@ -65,7 +69,7 @@ class Transport:
                     if self.connection.credentials.renew():
                         logger.info("credentials were rotated; sending %s %s again", method, path)
                         continue
-                retry_after = seconds_of(response.headers.get("Retry-After"))
+                retry_after = seconds_of(response.headers.get("retry-after"))
                 again = may_repeat(response.status, retry_after, idempotent=repeatable)
             else:
                 again = repeatable or _was_never_sent(failure)
@@ -111,21 +115,39 @@ class Transport:
 
     def _attempt(
         self, method: str, url: str, payload: bytes | None, content_type: str, accept: str, give_up_at: float
-    ) -> tuple[urllib3.BaseHTTPResponse | None, ClusterError | None]:
+    ) -> tuple[Answer | None, ClusterError | None]:
         remaining = max(0.05, give_up_at - time.monotonic())
+        headers = self._headers(accept, content_type if payload is not None else None)
         try:
-            response = self.connection.pool.request(
-                method,
-                url,
-                body=payload,
-                headers=self._headers(accept, content_type if payload is not None else None),
-                timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, remaining), read=remaining),
-                retries=False,
-                redirect=False,
-            )
+            return self._exchange(method, url, payload, headers, remaining), None
         except (HTTPError, OSError) as error:
             return None, _unavailable(method, url, error)
-        return response, None
+
+    def _exchange(
+        self, method: str, url: str, payload: bytes | None, headers: dict[str, str], seconds: float
+    ) -> Answer:
+        """Over the short way where there is one, else by the pool."""
+        wire = self.connection.wire()
+        if wire is not None:
+            return wire.exchange(
+                method,
+                self._root + url[len(self.connection.host) :],
+                headers,
+                payload,
+                connect_seconds=min(CONNECT_SECONDS, seconds),
+                read_seconds=seconds,
+            )
+        response = self.connection.pool.request(
+            method,
+            url,
+            body=payload,
+            headers=headers,
+            timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds),
+            retries=False,
+            redirect=False,
+        )
+        told = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, told, bytes(response.data))
 
     def _url(self, path: str, query: Query | None) -> str:
         present = {

@@ -247,10 +247,10 @@ def test_connections_are_used_again_also_after_errors(server, client):
 
 
 def test_a_watch_that_ends_gives_its_connection_back(server, client):
-    server.answers = [Answer(chunks=[line("ADDED", POD)]), Answer(200, POD)]
+    server.answers = [Answer(chunks=[line("ADDED", POD)])] * 3
 
-    list(client.watch(PODS, resource_version="1", timeout_seconds=5))
-    client.get(PODS, "a", "n")
+    for _ in range(3):
+        list(client.watch(PODS, resource_version="1", timeout_seconds=5))
 
     assert len(server.connections) == 1
 
