@@ -11,6 +11,8 @@ from runai_portal.running.redis_server import redis_command
 from runai_portal.running.supervisor import Part
 
 DEMO_NODES = "h100=4,a100=2,l40s=2"
+NOBODY = {"RUNAI_KUBECONFIG": ""}
+"""Web and beat never talk to a cluster: they are told of none."""
 SIMULATOR, CONTROL_PLANE, FOREIGN = "simulator", "control-plane", "kubeconfig"
 """The cluster we run: a simulated API server, or a genuine one with simulated nodes; or one that is there already."""
 REDIS, CLUSTER_AND_WEB, WORKERS = range(3)
@@ -51,7 +53,7 @@ class Place:
 
 def parts_of(place: Place) -> list[Part]:
     environment = {"RUNAI_DATA": str(place.data), "RUNAI_CLOCK_FILE": str(place.data / "clock.json")}
-    parts = [web(place, environment | nobody(place)), *workers(place, environment)]
+    parts = [web(place, environment | NOBODY), *workers(place, environment)]
     if place.redis_socket:
         parts.append(redis_part(place))
     if place.cluster == SIMULATOR:
@@ -68,11 +70,6 @@ def identity(place: Place, part: str) -> dict[str, str]:
     # definitions are the administrator's to install: `up` has done it
     path = kubeconfig_path(place.identities, part)
     return {"RUNAI_KUBECONFIG": str(path), "INSTALL_DEFINITIONS": "false"}
-
-
-def nobody(place: Place) -> dict[str, str]:
-    """Web and beat never talk to a cluster: they are told of none."""
-    return {"RUNAI_KUBECONFIG": str(place.kubeconfig or "")}
 
 
 def redis_part(place: Place) -> Part:
@@ -148,7 +145,7 @@ def workers(place: Place, environment: dict[str, str]) -> list[Part]:
         worker(place, environment, name="worker", queues="cluster,default", threads=8),
         _celery(
             place,
-            environment | nobody(place),
+            environment | NOBODY,
             "beat",
             (*CELERY, "beat", "--scheduler", "celery.beat:Scheduler"),
         ),

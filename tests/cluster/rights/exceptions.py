@@ -1,0 +1,16 @@
+"""Rights that a run of the end-to-end tests need not use, each with its reason. Reviewed: add nothing that can be used instead."""
+
+from tests.cluster.rights.rules import Right
+
+NOT_USED_IN_EVERY_RUN: dict[tuple[str, Right], str] = {
+    ("scheduler", Right("", "pods", "get")): (
+        "Only after a binding whose answer was lost: has it worked? (tests/scheduling/test_crashes_and_rivals.py)"
+    ),
+    ("scheduler", Right("events.k8s.io", "events", "patch")): (
+        "Only when the same event is told again with the same words. (tests/cluster/suite/test_leases_and_events.py)"
+    ),
+    ("controller", Right("run.ai", "trainingworkloads/finalizers", "update")): (
+        "Never a request: the API server asks for it when an object names an owner that blocks deletion. "
+        "(tests/cluster/rights/test_on_both_servers.py)"
+    ),
+}
