@@ -26,7 +26,7 @@ def allocate(session: Session) -> None:
         session.commit(mark)
         if _still_waits(session, gang):
             leaf = session.snapshot.gang_queue[gang]
-            lines[leaf].push(session.gang_key(gang), gang)
+            lines[leaf].push(session.gang_key(gang))
             walk.add(leaf, lines[leaf])
 
 

@@ -1,7 +1,8 @@
 """Why a unit was taken: the rule, the numbers that justify it, and a sentence for the one who lost it."""
 
 from scheduling.engine.session import Cause, Session
-from scheduling.engine.solver.scenario import Scenario, Unit
+from scheduling.engine.solver.scenario import Scenario
+from scheduling.engine.solver.taken import Unit
 
 
 def cause_of(session: Session, solution: Scenario, unit: Unit, rule: str) -> Cause:

@@ -22,4 +22,4 @@ def consolidate(session: Session) -> None:
 
 def _free_gpus_suffice(session: Session, gang: int) -> bool:
     """Fractions included: what is free on shared devices counts too."""
-    return session.asked(gang).gpu_milli <= session.free_gpu_milli()
+    return session.asked(gang).gpu_milli <= session.free_gpus.milli()

@@ -1,5 +1,6 @@
 """A gang that has run below its minimum for too long gives back what it holds: it cannot do its work."""
 
+from scheduling.engine.model.gangs import Gang
 from scheduling.engine.model.tasks import TaskState
 from scheduling.engine.session import Cause, Session
 from scheduling.engine.session.gangs import IS_ACTIVE
@@ -9,12 +10,11 @@ def evict_broken_gangs(session: Session) -> None:
     """Below the minimum counting also what is being released; gangs in which a task succeeded are winding down, not broken."""
     grace = session.config.staleness_grace
     states, snapshot = session.state.states, session.snapshot
-    holders = {snapshot.task_gang[task] for task, state in enumerate(states) if IS_ACTIVE[state]}
-    for gang in sorted(holders):
-        if _is_whole_by_running(session, gang) or not is_broken(session, gang):
+    for gang, one in enumerate(snapshot.gangs):
+        if _is_whole_by_running(one) or not _runs(session, gang) or not is_broken(session, gang):
             continue
         session.stale_gangs.append(gang)
-        since = snapshot.gangs[gang].stale_since
+        since = one.stale_since
         stale_for = 0.0 if since is None else session.now - since
         if grace is None or stale_for < grace:
             continue
@@ -32,10 +32,14 @@ def evict_broken_gangs(session: Session) -> None:
         session.commit(mark)
 
 
-def _is_whole_by_running(session: Session, gang: int) -> bool:
+def _is_whole_by_running(one: Gang) -> bool:
     """A single task that runs is its whole gang."""
-    one = session.snapshot.gangs[gang]
-    return len(one.tasks) == 1 and one.root is None and one.min_available in {None, 0, 1}
+    return len(one.tasks) == 1 and one.root is None and (one.min_available or 0) <= 1
+
+
+def _runs(session: Session, gang: int) -> bool:
+    states = session.state.states
+    return any(IS_ACTIVE[states[task]] for task in session.snapshot.tasks_of(gang))
 
 
 def is_broken(session: Session, gang: int) -> bool:

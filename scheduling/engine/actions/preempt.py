@@ -12,8 +12,6 @@ def preempt(session: Session) -> None:
         session,
         "preempt",
         "priority",
-        may_try=lambda gang: True,
-        may_lose=lambda gang, victim: (
-            queue_of[victim] == queue_of[gang] and gangs[victim].priority < gangs[gang].priority
-        ),
+        takes_from=lambda gang, queue: queue == queue_of[gang],
+        may_lose=lambda gang, victim: gangs[victim].priority < gangs[gang].priority,
     )

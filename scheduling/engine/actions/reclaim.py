@@ -11,6 +11,5 @@ def reclaim(session: Session) -> None:
         session,
         "reclaim",
         "fair-share",
-        may_try=lambda gang: True,
-        may_lose=lambda gang, victim: queue_of[victim] != queue_of[gang],
+        takes_from=lambda gang, queue: queue != queue_of[gang],
     )

@@ -11,6 +11,7 @@ from scheduling.engine.session import Session
 from scheduling.engine.session.walk import QueueWalk, WaitingLine
 from scheduling.engine.solver.scenario import Scenario
 from scheduling.engine.solver.search import Search
+from scheduling.engine.solver.victims import VictimOrder
 
 
 def take_for_waiting(
@@ -18,12 +19,13 @@ def take_for_waiting(
     action: str,
     rule: str,
     *,
-    may_try: Callable[[int], bool],
-    may_lose: Callable[[int, int], bool],
+    may_try: Callable[[int], bool] = lambda gang: True,
+    takes_from: Callable[[int, int], bool] = lambda gang, queue: True,
+    may_lose: Callable[[int, int], bool] = lambda gang, victim: True,
     most_gangs: int | None = None,
     everyone_stays: bool = False,
 ) -> None:
-    """`may_try(gang)` says who may look for victims, `may_lose(gang, victim)` who may be one of its victims.
+    """`may_try(gang)`: who may look for victims; `takes_from(gang, queue)`: where; `may_lose(gang, victim)`: who of that queue.
 
     `most_gangs` bounds how many gangs are considered as victims; with `everyone_stays` all of them must find a new place.
     """
@@ -39,15 +41,13 @@ def take_for_waiting(
         if failures.covers(gang):
             continue
         mark = session.state.mark()
-        search = Search(
+        order = VictimOrder(
             session,
-            action,
-            gang,
-            partial(may_lose, gang),
+            partial(takes_from, gang),
+            partial(_may_be_taken, session, action, may_lose, gang),
             most_gangs=most_gangs,
-            everyone_stays=everyone_stays,
         )
-        solution = search.run()
+        solution = Search(session, action, gang, order, everyone_stays=everyone_stays).run()
         if solution is None or not _within_safety_limit(session, mark):
             session.state.rollback(mark)
             failures.remember(gang)
@@ -56,6 +56,12 @@ def take_for_waiting(
         _start_at_once(session, solution)
         session.placed_gangs.add(gang)
         session.commit(mark)
+
+
+def _may_be_taken(
+    session: Session, action: str, may_lose: Callable[[int, int], bool], gang: int, victim: int
+) -> bool:
+    return may_lose(gang, victim) and session.may_evict(action, gang, victim)
 
 
 def _within_safety_limit(session: Session, mark: int) -> bool:

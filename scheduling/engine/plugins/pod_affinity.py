@@ -24,13 +24,12 @@ class PodAffinity(Plugin):
     in_use: bool = False
 
     def opened(self, session: Session) -> None:
-        for number, task in enumerate(session.snapshot.tasks):
-            constraints = task.constraints
-            if constraints.pod_anti_affinity:
-                self.repelling.append(number)
-            self.in_use = self.in_use or bool(
-                constraints.pod_affinity or constraints.pod_anti_affinity or constraints.preferred_pods
-            )
+        snapshot = session.snapshot
+        kinds = [shape.constraints for shape in snapshot.shapes]
+        self.in_use = any(one.pod_affinity or one.pod_anti_affinity or one.preferred_pods for one in kinds)
+        repelling = {number for number, one in enumerate(kinds) if one.pod_anti_affinity}
+        if repelling:
+            self.repelling = [task for task, shape in enumerate(snapshot.task_shape) if shape in repelling]
 
     def concerns(self, session: Session, shape: Shape) -> bool:
         return self.in_use

@@ -1,16 +1,18 @@
 """One cycle at work: the snapshot, its working state, and the plugins' answers combined."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 from scheduling.engine.config import SchedulerConfig
 from scheduling.engine.model.gangs import TopologyConstraint
-from scheduling.engine.model.resources import WHOLE_GPU, Resources
+from scheduling.engine.model.resources import Resources
 from scheduling.engine.model.shapes import Shape
 from scheduling.engine.model.snapshot import NOWHERE, ClusterSnapshot
 from scheduling.engine.plan import Refusal
 from scheduling.engine.plugin import Domain, Key, Plugin
+from scheduling.engine.session.free_gpus import FreeGpus
 from scheduling.engine.session.gangs import GangTasks, asked_by, is_ready, tasks_to_start
 from scheduling.engine.session.lines import GangLines
 from scheduling.engine.session.placement import ShapePlacement
@@ -58,6 +60,7 @@ class Session:
         self._attempts: dict[int, tuple[list[int], Resources]] = {}
         self._placements: dict[int, ShapePlacement] = {}
         self._lines: GangLines | None = None
+        self._free_gpus: FreeGpus | None = None
         self._hooks: dict[str, tuple[Callable[..., Any], ...]] = {}
         for plugin in plugins:
             plugin.opened(self)
@@ -101,15 +104,11 @@ class Session:
             known = self._placements[shape] = ShapePlacement(self, shape)
         return known
 
-    def free_gpu_milli(self) -> int:
-        """GPUs of the pool that are free or being released, with the free parts of shared devices."""
-        free = 0
-        for one in self.state.occupancy:
-            free += (one.idle_gpus + one.releasing_gpus) * WHOLE_GPU
-            for device in one.shared.values():
-                if device.is_staying:
-                    free += device.room_later(one.device_memory) * WHOLE_GPU // one.device_memory
-        return free
+    @property
+    def free_gpus(self) -> FreeGpus:
+        if self._free_gpus is None:
+            self._free_gpus = FreeGpus(self.state)
+        return self._free_gpus
 
     def commit(self, mark: int) -> None:
         """Make what was done since the mark part of the plan: order the gangs it touched anew."""
@@ -139,10 +138,20 @@ class Session:
         return (*key, self.snapshot.queues[queue].created_at, queue)
 
     def gang_key(self, gang: int) -> Key:
+        """Its last part is the gang itself."""
         key: Key = (self.snapshot.gangs[gang].created_at, gang)
         for hook in reversed(self.hooks("gang_key")):
             key = hook(self, gang) + key
         return key
+
+    def gang_keys(self, gangs: Sequence[int]) -> list[Key]:
+        """The keys of many gangs."""
+        every = self.snapshot.gangs
+        keys: list[Key] = [(every[gang].created_at, gang) for gang in gangs]
+        for plugin in reversed(self.plugins):
+            if type(plugin).gang_key is not Plugin.gang_key:
+                keys = list(map(add, plugin.gang_keys(self, gangs), keys))
+        return keys
 
     def task_key(self, task: int) -> Key:
         one = self.snapshot.tasks[task]

@@ -11,44 +11,53 @@ from scheduling.engine.session.gangs import IS_ACTIVE
 if TYPE_CHECKING:
     from scheduling.engine.session import Session
 
-Entry = tuple[Key, int]
+Lines = dict[int, list[Key]]
+"""Per leaf queue the keys of its gangs, in order. The last part of a key is the gang, so that a key is all there is to store."""
+
+
+def gang_of(key: Key) -> int:
+    gang: int = key[-1]
+    return gang
 
 
 class GangLines:
-    """Per leaf queue a sorted list of (key, gang), kept up to date gang by gang as decisions are committed."""
+    """Sorted lines, kept up to date gang by gang as decisions are committed."""
 
     def __init__(self, session: "Session") -> None:
         self._session = session
-        self.waiting: dict[int, list[Entry]] = {}
-        self._running: dict[int, list[Entry]] | None = None
         self._keys: dict[int, Key] = {}
         self._running_keys: dict[int, Key] = {}
-        states = session.state.states
-        task_gang = session.snapshot.task_gang
-        gangs = {task_gang[task] for task, state in enumerate(states) if state is TaskState.PENDING}
-        for gang in gangs:
-            queue = session.snapshot.gang_queue[gang]
-            if queue != NOWHERE and session.is_offered(gang):
-                key = self._keys[gang] = session.gang_key(gang)
-                self.waiting.setdefault(queue, []).append((key, gang))
-        for line in self.waiting.values():
-            line.sort()
+        pending = TaskState.PENDING
+        states, task_gang = session.state.states, session.snapshot.task_gang
+        queue_of = session.snapshot.gang_queue
+        gangs = dict.fromkeys([task_gang[task] for task, state in enumerate(states) if state is pending])
+        self.waiting = self._lines_of(
+            [gang for gang in gangs if queue_of[gang] != NOWHERE and session.is_offered(gang)], self._keys
+        )
+        self._running: Lines | None = None
 
     @property
-    def running(self) -> dict[int, list[Entry]]:
+    def running(self) -> Lines:
         """Preemptible gangs that hold places or were promised some; victims come from the end."""
         if self._running is None:
             self._running = self._collect_running()
         return self._running
 
-    def _collect_running(self) -> dict[int, list[Entry]]:
-        session = self._session
-        states, task_gang = session.state.states, session.snapshot.task_gang
-        lines: dict[int, list[Entry]] = {}
-        for gang in {task_gang[task] for task, state in enumerate(states) if IS_ACTIVE[state]}:
-            if self._may_be_victim(gang):
-                key = self._running_keys[gang] = session.gang_key(gang)
-                lines.setdefault(session.snapshot.gang_queue[gang], []).append((key, gang))
+    def _collect_running(self) -> Lines:
+        states, task_gang = self._session.state.states, self._session.snapshot.task_gang
+        gangs = dict.fromkeys([task_gang[task] for task, state in enumerate(states) if IS_ACTIVE[state]])
+        return self._lines_of([gang for gang in gangs if self._may_be_victim(gang)], self._running_keys)
+
+    def _lines_of(self, gangs: list[int], keys: dict[int, Key]) -> Lines:
+        queue_of = self._session.snapshot.gang_queue
+        keys.update(zip(gangs, self._session.gang_keys(gangs), strict=True))
+        lines: Lines = {}
+        for gang, key in keys.items():
+            queue = queue_of[gang]
+            if queue in lines:
+                lines[queue].append(key)
+            else:
+                lines[queue] = [key]
         for line in lines.values():
             line.sort()
         return lines
@@ -58,8 +67,8 @@ class GangLines:
         return gang in self._keys
 
     def _may_be_victim(self, gang: int) -> bool:
-        session = self._session
-        return session.snapshot.gang_queue[gang] != NOWHERE and session.state.is_preemptible(gang)
+        snapshot = self._session.snapshot
+        return snapshot.gang_queue[gang] != NOWHERE and snapshot.gangs[gang].is_preemptible
 
     def update(self, gang: int) -> None:
         """Put the gang where its new state belongs, after a commit."""
@@ -78,17 +87,15 @@ class GangLines:
             _move(self._running, queue, self._running_keys, gang, key if is_victim else None)
 
 
-def _move(
-    lines: dict[int, list[Entry]], queue: int, keys: dict[int, Key], gang: int, key: Key | None
-) -> None:
-    """Take the gang's entry out, and in again under its new key unless that is None."""
+def _move(lines: Lines, queue: int, keys: dict[int, Key], gang: int, key: Key | None) -> None:
+    """Take the gang's old key out of its line, and put the new one in unless that is None."""
     old = keys.get(gang)
     if old == key:
         return
     line = lines.setdefault(queue, [])
     if old is not None:
-        del line[bisect_left(line, (old, gang))]
+        del line[bisect_left(line, old)]
         del keys[gang]
     if key is not None:
         keys[gang] = key
-        insort(line, (key, gang))
+        insort(line, key)

@@ -32,6 +32,12 @@ def start_gang(session: "Session", gang: int, tasks: list[int], *, nominate_only
     return True
 
 
+def nominate(session: "Session", task: int) -> None:
+    """Promise a place to one task that is known to find one, whatever its gang's other tasks do."""
+    if not _place(session, task, EVERYWHERE, nominate_only=True):
+        raise RuntimeError("a task for which there is a slot found no place")
+
+
 def _place_group(
     session: "Session",
     members: GangTasks,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from scheduling.engine.model.resources import NOTHING, Resources
 from scheduling.engine.model.snapshot import NOWHERE
 from scheduling.engine.plugin import Key
-from scheduling.engine.session.lines import Entry
+from scheduling.engine.session.lines import gang_of
 
 if TYPE_CHECKING:
     from scheduling.engine.session import Session
@@ -29,25 +29,25 @@ class WaitingLine:
 
     __slots__ = ("_base", "_depth", "_next", "_pushed")
 
-    def __init__(self, base: list[Entry], depth: int | None = None) -> None:
+    def __init__(self, base: list[Key], depth: int | None = None) -> None:
         self._base = base
         self._next = 0
-        self._pushed: list[Entry] = []
+        self._pushed: list[Key] = []
         self._depth = len(base) if depth is None else min(depth, len(base))
 
     def head(self) -> int:
         if self._pushed_is_first():
-            return self._pushed[0][1]
-        return self._base[self._next][1] if self._next < self._depth else NOBODY
+            return gang_of(self._pushed[0])
+        return gang_of(self._base[self._next]) if self._next < self._depth else NOBODY
 
     def pop(self) -> int:
         if self._pushed_is_first():
-            return heappop(self._pushed)[1]
+            return gang_of(heappop(self._pushed))
         self._next += 1
-        return self._base[self._next - 1][1]
+        return gang_of(self._base[self._next - 1])
 
-    def push(self, key: Key, gang: int) -> None:
-        heappush(self._pushed, (key, gang))
+    def push(self, key: Key) -> None:
+        heappush(self._pushed, key)
 
     def _pushed_is_first(self) -> bool:
         return bool(self._pushed) and (self._next >= self._depth or self._pushed[0] < self._base[self._next])

@@ -8,9 +8,9 @@ simulation asks for a node's name only to choose between nodes that are equal in
 from bisect import bisect_left
 from collections.abc import Hashable, Sequence
 
+from scheduling.engine.plugin import Key
 from scheduling.engine.session import Session
-from scheduling.engine.session.lines import Entry
-from scheduling.engine.solver.scenario import Unit
+from scheduling.engine.solver.taken import Unit
 
 
 class FailedTries:
@@ -21,11 +21,21 @@ class FailedTries:
         self._beneficiary = beneficiary
         self._shapes = {session.snapshot.task_shape[task]: task for task in tasks}
         self._failed: set[Hashable] = set()
-        self._visited: dict[int, list[Entry]] = {}
-        self._is_usable = self._is_plain(beneficiary, tasks)
+        self._visited: dict[int, list[Key]] = {}
+        self._is_usable = is_plain(session, beneficiary, tasks)
 
-    def likeness(self, units: Sequence[Unit]) -> Hashable | None:
-        """The key of a try whose units have just been evicted; None when it has none."""
+    def covers(self, units: Sequence[Unit]) -> bool:
+        """Whether a try with these units must fail; they must have been evicted, and nothing placed."""
+        return bool(self._failed) and self._likeness(units) in self._failed
+
+    def remember(self, units: Sequence[Unit]) -> None:
+        """The try with these units failed; the state is as when it was asked for."""
+        key = self._likeness(units)
+        if key is not None:
+            self._failed.add(key)
+
+    def _likeness(self, units: Sequence[Unit]) -> Hashable | None:
+        """The key of a try; None when it has none."""
         if not self._is_usable or not units:
             return None
         victims: list[tuple[int, int, tuple[int, ...]]] = []
@@ -47,23 +57,10 @@ class FailedTries:
         nodes = sorted(zip(looks, map(tuple, places.values()), strict=True), key=repr)
         return tuple(victims), tuple(nodes)
 
-    def covers(self, key: Hashable | None) -> bool:
-        return key is not None and key in self._failed
-
-    def remember(self, key: Hashable | None) -> None:
-        if key is not None:
-            self._failed.add(key)
-
-    def _is_plain(self, gang: int, tasks: Sequence[int]) -> bool:
-        placements = (self._session.placement_of(task) for task in tasks)
-        return not self._session.gang_tasks(gang).is_constrained and not any(
-            one.is_checked_in_place or one.fitting.shared or one.shape.constraints.preferred_pods
-            for one in placements
-        )
-
     def _is_whole(self, unit: Unit) -> bool:
-        return len(unit.tasks) == len(self._session.snapshot.tasks_of(unit.gang)) and self._is_plain(
-            unit.gang, unit.tasks
+        """Whether the gang has no other tasks and is plain itself."""
+        return len(unit.tasks) == len(self._session.snapshot.tasks_of(unit.gang)) and is_plain(
+            self._session, unit.gang, unit.tasks
         )
 
     def _rank(self, unit: Unit) -> int:
@@ -71,15 +68,15 @@ class FailedTries:
         visited = self._visited.get(unit.queue)
         if visited is None:
             visited = self._visited[unit.queue] = self._stops(unit.queue)
-        return bisect_left(visited, (self._session.gang_key(unit.gang), unit.gang))
+        return bisect_left(visited, self._session.gang_key(unit.gang))
 
-    def _stops(self, leaf: int) -> list[Entry]:
+    def _stops(self, leaf: int) -> list[Key]:
         """The waiting gangs that ask for more than the one the walk stopped at before, and the beneficiary."""
-        stops: list[Entry] = []
+        stops: list[Key] = []
         gpu = cpu = memory = -1
         for entry in self._session.lines.waiting.get(leaf, ()):
-            asked = self._session.asked(entry[1])
-            if entry[1] == self._beneficiary or asked[0] > gpu or asked[1] > cpu or asked[2] > memory:
+            asked = self._session.asked(entry[-1])
+            if entry[-1] == self._beneficiary or asked[0] > gpu or asked[1] > cpu or asked[2] > memory:
                 stops.append(entry)
                 gpu, cpu, memory = asked
         return stops
@@ -100,3 +97,12 @@ class FailedTries:
             tuple(sorted(one.extended.items())),
             gates,
         )
+
+
+def is_plain(session: Session, gang: int, tasks: Sequence[int]) -> bool:
+    """Whether a node's room is all that placing these tasks depends on: no shared devices, topology or neighbours."""
+    placements = map(session.placement_of, tasks)
+    return not session.gang_tasks(gang).is_constrained and not any(
+        one.is_checked_in_place or one.fitting.shared or one.shape.constraints.preferred_pods
+        for one in placements
+    )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from scheduling.engine.model.resources import Resources
 from scheduling.engine.model.tasks import TaskState
+from scheduling.engine.solver.taken import Taken, Unit, by_queue
 
 if TYPE_CHECKING:
     from scheduling.engine.session import Session
@@ -14,23 +15,11 @@ _WITHOUT_PLACE = frozenset({TaskState.RELEASING, TaskState.PENDING})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Unit:
-    """Tasks of one gang that can only be taken together: one surplus task, or a whole core. Equal only to itself."""
-
-    gang: int
-    queue: int
-    tasks: tuple[int, ...]
-    nodes: tuple[int, ...]
-    devices: tuple[int, ...]
-    """Per node: how many devices would be free at most if the unit went."""
-    amounts: Resources
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Scenario:
-    """`units` are in the order they were taken. `allocated` and `non_preemptible` are the queues' sums when the search began.
+    """`taken` holds what is given up. `allocated` and `non_preemptible` are the queues' sums when the search began.
 
-    `lost` fills with the units of which, after the simulation, some task has no place any more.
+    After the simulation `returned` are the victim gangs of which something found a place again, `lost` the units of which some
+    task has none.
     """
 
     action: str
@@ -38,22 +27,37 @@ class Scenario:
     queue: int
     tasks: tuple[int, ...]
     asked: Resources
-    units: tuple[Unit, ...]
+    taken: Taken
     allocated: list[list[int]]
     non_preemptible: list[list[int]]
+    returned: set[int] = field(default_factory=set)
     lost: list[Unit] = field(default_factory=list)
+
+    @property
+    def units(self) -> list[Unit]:
+        """In the order they were taken."""
+        return self.taken.units
 
     def note_losses(self, session: "Session") -> None:
         """To be called once, when the simulation has come to its end."""
         states = session.state.states
         self.lost.extend(
-            unit for unit in self.units if any(states[task] in _WITHOUT_PLACE for task in unit.tasks)
+            unit
+            for unit in self.units
+            if unit.gang not in self.returned or any(states[task] in _WITHOUT_PLACE for task in unit.tasks)
         )
 
-    def counted_losses(self, session: "Session") -> list[Unit]:
-        """The units the queues' rules look at: all of them, unless being moved is allowed to count as no loss."""
-        return self.lost if session.config.allow_consolidating_reclaim else list(self.units)
+    def losses_by_queue(self, session: "Session") -> dict[int, tuple[Resources, ...]]:
+        """Of the units the queues' rules look at, per queue the last, and before it the sum of the others as if they were one.
+
+        All units count, unless being moved is allowed to be no loss.
+        """
+        if not session.config.allow_consolidating_reclaim or len(self.lost) == len(self.units):
+            return self.taken.by_queue
+        return by_queue(self.lost)
 
     def moved_or_lost(self, session: "Session") -> list[Unit]:
         """Units of which some task does not simply stay where it is."""
+        if not self.returned:
+            return self.units
         return [unit for unit in self.units if any(session.state.is_displaced(task) for task in unit.tasks)]

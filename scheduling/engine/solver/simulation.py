@@ -7,19 +7,35 @@ from scheduling.engine.model.snapshot import NOWHERE
 from scheduling.engine.plugin import Key
 from scheduling.engine.session import Session
 from scheduling.engine.session.gangs import IS_ACTIVE, asked_by, tasks_to_start
-from scheduling.engine.session.lines import Entry
+from scheduling.engine.session.lines import gang_of
 from scheduling.engine.session.starting import start_gang
 from scheduling.engine.session.walk import NOBODY, QueueWalk
 from scheduling.engine.solver.scenario import Scenario
 
 
-def simulate(session: Session, scenario: Scenario, victim_keys: dict[tuple[int, int], Key]) -> bool:
+def simulate(session: Session, scenario: Scenario) -> bool:
     """Whether the beneficiary finds places. The units must have been evicted; the state keeps what was promised.
 
     Gangs that merely wait are walked past: they hold their place in the order but get nothing here. A victim that finds room
-    is put back or moved. `victim_keys` remembers, over the tries of one search, the order key of a gang with so many tasks gone.
+    is put back or moved.
     """
-    return _Simulation(session, scenario, victim_keys).run()
+    return _Simulation(session, scenario).run()
+
+
+def is_served_first(session: Session, scenario: Scenario) -> bool:
+    """Whether the beneficiary's turn comes before that of every gang that lost something. Changes nothing."""
+    return _Simulation(session, scenario).next_open() == scenario.beneficiary
+
+
+def has_no_room_for(session: Session, examples: dict[int, int]) -> list[int]:
+    """Of these shapes (with a task of each) those of which not one task would find a place."""
+    hopeless = []
+    for shape, task in examples.items():
+        placement = session.placement_of(task)
+        placement.refresh()
+        if placement.total_slots <= 0:
+            hopeless.append(shape)
+    return hopeless
 
 
 class ReplayLine:
@@ -31,25 +47,25 @@ class ReplayLine:
 
     __slots__ = ("_base", "_next", "_session", "_victims", "_wanted")
 
-    def __init__(self, session: Session, base: list[Entry], wanted: set[int]) -> None:
+    def __init__(self, session: Session, base: list[Key], victims: list[Key], wanted: set[int]) -> None:
         self._session = session
         self._base = base
         self._wanted = wanted
         self._next = 0
-        self._victims: list[Entry] = []
+        self._victims = victims
 
-    def push(self, key: Key, gang: int) -> None:
-        heappush(self._victims, (key, gang))
+    def push(self, key: Key) -> None:
+        heappush(self._victims, key)
 
     def head(self) -> int:
         if self._victim_is_first():
-            return self._victims[0][1]
-        return self._base[self._next][1] if self._next < len(self._base) else NOBODY
+            return gang_of(self._victims[0])
+        return gang_of(self._base[self._next]) if self._next < len(self._base) else NOBODY
 
     def pop(self) -> int:
         if self._victim_is_first():
-            return heappop(self._victims)[1]
-        gang = self._base[self._next][1]
+            return gang_of(heappop(self._victims))
+        gang = gang_of(self._base[self._next])
         self._next += 1
         if gang not in self._wanted:
             self._pass_smaller(self._session.asked(gang))
@@ -61,9 +77,9 @@ class ReplayLine:
         end = len(base)
         while self._next < end:
             entry = base[self._next]
-            if entry[1] in wanted or (self._victims and self._victims[0] < entry):
+            if entry[-1] in wanted or (self._victims and self._victims[0] < entry):
                 return
-            asked = asked_of(entry[1])
+            asked = asked_of(entry[-1])
             if asked[0] > gpu or asked[1] > cpu or asked[2] > memory:
                 return
             self._next += 1
@@ -75,49 +91,42 @@ class ReplayLine:
 
 
 class _Simulation:
-    def __init__(self, session: Session, scenario: Scenario, victim_keys: dict[tuple[int, int], Key]) -> None:
+    def __init__(self, session: Session, scenario: Scenario) -> None:
         self.session = session
         self.scenario = scenario
-        self.evicted = {task for unit in scenario.units for task in unit.tasks}
-        gone: dict[int, int] = {}
-        for unit in scenario.units:
-            gone[unit.gang] = gone.get(unit.gang, 0) + len(unit.tasks)
-        self.open = set(gone)
-        self.twice = {gang for gang in self.open if session.lines.waits(gang)}
-        self.open.add(scenario.beneficiary)
-        self.lines = {leaf: self._line(leaf) for leaf in competing_leaves(session, self._leaves())}
-        for pair in gone.items():
-            key = victim_keys.get(pair)
-            if key is None:
-                key = victim_keys[pair] = session.gang_key(pair[0])
-            self.lines[session.snapshot.gang_queue[pair[0]]].push(key, pair[0])
+        self.taken = scenario.taken
+        self.open = {scenario.beneficiary, *self.taken.units_of}
+        leaves = {scenario.queue, *self.taken.keys}
+        self.lines = {leaf: self._line(leaf) for leaf in competing_leaves(session, leaves)}
         self.walk = QueueWalk(session, self.lines, self._asked)
-
-    def _leaves(self) -> set[int]:
-        return {self.scenario.queue, *(unit.queue for unit in self.scenario.units)}
 
     def _line(self, leaf: int) -> ReplayLine:
         """A victim that also waits for more stands where its state after the eviction puts it, not where it stood before."""
         base = self.session.lines.waiting.get(leaf, [])
-        if self.twice:
-            base = [entry for entry in base if entry[1] not in self.twice]
-        return ReplayLine(self.session, base, self.open)
+        twice = self.taken.waiting_too
+        if twice:
+            base = [key for key in base if key[-1] not in twice]
+        return ReplayLine(self.session, base, self.taken.keys.get(leaf, []).copy(), self.open)
 
     def _asked(self, gang: int) -> Resources:
         if gang == self.scenario.beneficiary:
             return self.scenario.asked
         if gang in self.open:
-            return asked_by(self.session, tasks_to_start(self.session, gang, self.evicted))
+            return asked_by(self.session, tasks_to_start(self.session, gang, self.taken.tasks))
         return self.session.asked(gang)
 
-    def run(self) -> bool:
-        beneficiary = self.scenario.beneficiary
-        placed = False
+    def next_open(self) -> int | None:
+        """The next gang that is to be placed; those that merely wait are passed."""
         while self.open and (gang := self.walk.pop()) is not None:
-            if gang not in self.open:
-                continue
+            if gang in self.open:
+                return gang
+        return None
+
+    def run(self) -> bool:
+        placed = False
+        while (gang := self.next_open()) is not None:
             self.open.discard(gang)
-            if gang == beneficiary:
+            if gang == self.scenario.beneficiary:
                 if not start_gang(self.session, gang, list(self.scenario.tasks), nominate_only=True):
                     return False
                 placed = True
@@ -129,36 +138,31 @@ class _Simulation:
     def _put_back(self, gang: int) -> None:
         """Try the next tasks of a victim; an elastic one queues again for more."""
         session = self.session
-        tasks = tasks_to_start(session, gang, self.evicted)
-        if start_gang(session, gang, tasks, nominate_only=True) and any(
-            task in self.evicted and not IS_ACTIVE[session.state.states[task]]
+        evicted = self.taken.tasks
+        if not start_gang(session, gang, tasks_to_start(session, gang, evicted), nominate_only=True):
+            return
+        self.scenario.returned.add(gang)
+        if any(
+            task in evicted and not IS_ACTIVE[session.state.states[task]]
             for task in session.snapshot.tasks_of(gang)
         ):
             leaf = session.snapshot.gang_queue[gang]
             self.open.add(gang)
-            self.lines[leaf].push(session.gang_key(gang), gang)
+            self.lines[leaf].push(session.gang_key(gang))
             self.walk.add(leaf, self.lines[leaf])
 
     def _drop_hopeless(self) -> None:
         """From here on room only shrinks: a victim one of whose tasks fits nowhere need not be waited for."""
         session = self.session
-        hopeless: dict[int, bool] = {}
-        for unit in self.scenario.units:
-            for task in unit.tasks:
-                shape = session.snapshot.task_shape[task]
-                if shape not in hopeless:
-                    placement = session.placement_of(task)
-                    placement.refresh()
-                    hopeless[shape] = placement.total_slots <= 0
-        if all(hopeless.values()):
+        hopeless = has_no_room_for(session, self.taken.examples)
+        if len(hopeless) == len(self.taken.examples):
             self.open.clear()
-            return
-        if not any(hopeless.values()):
-            return
-        for gang in list(self.open):
-            tasks = tasks_to_start(session, gang, self.evicted)
-            if any(hopeless.get(session.snapshot.task_shape[task], False) for task in tasks):
-                self.open.discard(gang)
+        elif hopeless:
+            shapes = session.snapshot.task_shape
+            for gang in list(self.open):
+                tasks = tasks_to_start(session, gang, self.taken.tasks)
+                if any(shapes[task] in hopeless for task in tasks):
+                    self.open.discard(gang)
 
 
 def competing_leaves(session: Session, leaves: set[int]) -> list[int]:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from scheduling.engine.model.snapshot import NOWHERE
 from scheduling.engine.model.tasks import TaskState
 
 
@@ -15,6 +16,8 @@ class Position(NamedTuple):
     left_groups: tuple[str, ...] = ()
 
 
+WAITING = Position(TaskState.PENDING, NOWHERE)
+"""Where a task stands that has no place and holds no devices."""
 CHARGED = frozenset(
     {
         TaskState.ALLOCATED,

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
+from scheduling.engine.model.occupancy import Occupancy
 from scheduling.engine.model.resources import Resources
+from scheduling.engine.model.shapes import Shape
 from scheduling.engine.model.snapshot import NOWHERE, ClusterSnapshot
 from scheduling.engine.model.tasks import TaskState
 from scheduling.engine.transaction.ledger import QueueLedger
-from scheduling.engine.transaction.positions import CHARGED, Position
+from scheduling.engine.transaction.positions import CHARGED, WAITING, Position
 
 
 class WorkingState:
@@ -17,15 +19,17 @@ class WorkingState:
 
     def __init__(self, snapshot: ClusterSnapshot) -> None:
         self.snapshot = snapshot
-        self.occupancy = [one.copy() for one in snapshot.occupancy]
+        self.occupancy = snapshot.occupancy.copy()
+        """Per node; those that never change are the snapshot's own."""
         self.ledger = QueueLedger(snapshot)
         self.states = snapshot.task_state.copy()
         self.node_changes: list[int] = []
         self._positions: dict[int, Position] = {}
         self._evicted_from: dict[int, Position] = {}
         self._log: list[tuple[int, Position]] = []
-        self._preemptible = [gang.is_preemptible for gang in snapshot.gangs]
-        self._charges: dict[tuple[int, int], Resources] = {}
+        self._copied: set[int] = set()
+        """Nodes whose occupancy is no longer the snapshot's own."""
+        self._charges: list[Resources | None] = [_charge_everywhere(shape) for shape in snapshot.shapes]
 
     # Looking
 
@@ -39,7 +43,10 @@ class WorkingState:
     def initial_position(self, task: int) -> Position:
         """Where it stood when the cycle began."""
         snapshot = self.snapshot
-        return Position(snapshot.task_state[task], snapshot.task_node[task], snapshot.tasks[task].gpu_groups)
+        state, groups = snapshot.task_state[task], snapshot.tasks[task].gpu_groups
+        if state is TaskState.PENDING and not groups:
+            return WAITING
+        return Position(state, snapshot.task_node[task], groups)
 
     def changed_tasks(self) -> Iterator[tuple[int, Position, Position]]:
         """Tasks that do not stand where they stood when the cycle began, in index order, with both positions."""
@@ -50,15 +57,11 @@ class WorkingState:
 
     def charge_of(self, task: int, node: int = NOWHERE) -> Resources:
         """What the task counts in its queue on that node; NOWHERE: as pending."""
-        memory = 0 if node == NOWHERE else self.snapshot.nodes[node].device_memory_mib
-        key = (self.snapshot.task_shape[task], memory)
-        charge = self._charges.get(key)
-        if charge is None:
-            charge = self._charges[key] = self.snapshot.charge_of(self.snapshot.tasks[task], node)
-        return charge
+        charge = self._charges[self.snapshot.task_shape[task]]
+        return self.snapshot.charge_of(self.snapshot.tasks[task], node) if charge is None else charge
 
     def is_preemptible(self, gang: int) -> bool:
-        return self._preemptible[gang]
+        return self.snapshot.gangs[gang].is_preemptible
 
     # Changing
 
@@ -127,27 +130,41 @@ class WorkingState:
         self._apply(task, old, new)
 
     def _apply(self, task: int, old: Position, new: Position) -> None:
-        snapshot = self.snapshot
-        request = snapshot.tasks[task].request
-        occupancy, changes = self.occupancy, self.node_changes
+        request = self.snapshot.tasks[task].request
         for position, sign in ((old, -1), (new, 1)):
-            if position.node != NOWHERE and position.state != TaskState.PENDING:
-                occupancy[position.node].change(request, position.groups, position.state, sign)
-                changes.append(position.node)
-            if position.left_node != NOWHERE:
-                occupancy[position.left_node].change(request, position.left_groups, TaskState.RELEASING, sign)
-                changes.append(position.left_node)
+            state, node, groups, left_node, left_groups = position
+            if node != NOWHERE and state is not TaskState.PENDING:
+                self._own(node).change(request, groups, state, sign)
+                self.node_changes.append(node)
+            if left_node != NOWHERE:
+                self._own(left_node).change(request, left_groups, TaskState.RELEASING, sign)
+                self.node_changes.append(left_node)
         self._charge(task, old, new)
         self._positions[task] = new
         self.states[task] = new.state
+
+    def _own(self, node: int) -> Occupancy:
+        """The node's occupancy to change: a copy of the snapshot's from the first change on."""
+        if node not in self._copied:
+            self._copied.add(node)
+            self.occupancy[node] = self.occupancy[node].copy()
+        return self.occupancy[node]
 
     def _charge(self, task: int, old: Position, new: Position) -> None:
         gang = self.snapshot.task_gang[task]
         queue = self.snapshot.gang_queue[gang]
         if queue == NOWHERE:
             return
-        preemptible = self._preemptible[gang]
+        preemptible = self.snapshot.gangs[gang].is_preemptible
         if old.state in CHARGED:
             self.ledger.charge(queue, self.charge_of(task, old.node), -1, preemptible=preemptible)
         if new.state in CHARGED:
             self.ledger.charge(queue, self.charge_of(task, new.node), 1, preemptible=preemptible)
+
+
+def _charge_everywhere(shape: Shape) -> Resources | None:
+    """What a task of the shape counts in its queue; None where that depends on the node's devices."""
+    request = shape.request
+    if request.gpu.memory_mib:
+        return None
+    return Resources(request.gpu.milli(0), request.cpu_milli, request.memory_bytes)

@@ -1,12 +1,12 @@
 """Fair share: divides the cluster among the queues, orders them, guards quotas and limits, and judges reclaims."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
 
 from scheduling.engine.model.queues import Queue
-from scheduling.engine.model.resources import NOTHING, Bounds, Resources
+from scheduling.engine.model.resources import Bounds, Resources
 from scheduling.engine.model.shapes import Shape
 from scheduling.engine.model.snapshot import NOWHERE, ClusterSnapshot
 from scheduling.engine.plan import Refusal
@@ -15,7 +15,7 @@ from scheduling.engine.plugins.fair_share import capacity, reclaim_rules
 from scheduling.engine.plugins.fair_share.division import Claim, ShareNode, divide_tree
 from scheduling.engine.plugins.fair_share.reclaim_rules import QueueStanding
 from scheduling.engine.session import Session
-from scheduling.engine.solver.scenario import Scenario, Unit
+from scheduling.engine.solver.scenario import Scenario
 
 UNITS = (1000, 1, 1)
 """One whole piece of each resource: a GPU, a millicore, a byte."""
@@ -24,7 +24,9 @@ INFINITE = 1 << 80
 
 @dataclass
 class FairShare(Plugin):
-    """Keeps per queue, in plain integers: share, deserved, limit and the line above which others may take (`allocatable`)."""
+    """Keeps per queue, in plain integers: share, deserved, limit, the line above which others may take (`allocatable`), and
+    what fullness is a proportion of (`whole`).
+    """
 
     name = "fair_share"
     saturation_multiplier: float | None = None
@@ -32,12 +34,11 @@ class FairShare(Plugin):
     deserved: list[tuple[int, int, int]] = field(default_factory=list)
     limit: list[tuple[int, int, int]] = field(default_factory=list)
     allocatable: list[tuple[int, int, int]] = field(default_factory=list)
+    whole: list[tuple[int, int, int]] = field(default_factory=list)
     rank: list[int] = field(default_factory=list)
-    total: Resources = NOTHING
 
     def opened(self, session: Session) -> None:
         snapshot = session.snapshot
-        self.total = snapshot.total
         self.share = divide(snapshot, session.usage, session.config.usage_weight)
         session.fair_share = self.share
         self.rank = [queue.rank for queue in snapshot.queues]
@@ -47,6 +48,7 @@ class FairShare(Plugin):
             _lines(deserved, share, limit)
             for deserved, share, limit in zip(self.deserved, self.share, self.limit, strict=True)
         ]
+        self.whole = [_whole(line, snapshot.total) for line in self.allocatable]
 
     # Order
 
@@ -57,22 +59,14 @@ class FairShare(Plugin):
         over = share[0] < gpu and share[1] < cpu and share[2] < memory
         with_gpu, with_cpu, with_memory = gpu + asked[0], cpu + asked[1], memory + asked[2]
         beyond_quota = with_gpu > deserved[0] or with_cpu > deserved[1] or with_memory > deserved[2]
-        no_share = (
+        no_share = 0 in line and (
             (not line[0] and with_gpu > 0)
             or (not line[1] and with_cpu > 0)
             or (not line[2] and with_memory > 0)
         )
-        total = self.total
-        with_gang = max(
-            _fullness(with_gpu - popped[0], line[0], total[0], 1),
-            _fullness(with_cpu - popped[1], line[1], total[1], 1000),
-            _fullness(with_memory - popped[2], line[2], total[2], 1000),
-        )
-        without = max(
-            _fullness(gpu, line[0], total[0], 1),
-            _fullness(cpu, line[1], total[1], 1000),
-            _fullness(memory, line[2], total[2], 1000),
-        )
+        whole = self.whole[queue]
+        with_gang = _fullness(whole, with_gpu - popped[0], with_cpu - popped[1], with_memory - popped[2])
+        without = _fullness(whole, gpu, cpu, memory)
         return (over, beyond_quota, -self.rank[queue], no_share, with_gang, without, line)
 
     # Gates
@@ -112,7 +106,9 @@ class FairShare(Plugin):
         if scenario.action != "reclaim":
             return True
         snapshot = session.snapshot
-        victims = _last_units(snapshot, scenario.counted_losses(session))
+        victims = {
+            snapshot.queues[queue].name: units for queue, units in scenario.losses_by_queue(session).items()
+        }
         multiplier = self.saturation_multiplier or session.config.saturation_multiplier
         return reclaim_rules.accepts(
             _Standings(self, snapshot, scenario),
@@ -122,24 +118,6 @@ class FairShare(Plugin):
             victims=victims,
             saturation_multiplier=multiplier,
         )
-
-
-def _last_units(snapshot: ClusterSnapshot, units: Iterable[Unit]) -> dict[str, list[tuple[int, ...]]]:
-    """Per victim queue its last unit, and before it the sum of all others as if they were one.
-
-    What a queue holds only shrinks while its units go, so a reason that still holds for the last unit held for all before it.
-    """
-    last: dict[int, Resources] = {}
-    before: dict[int, Resources] = {}
-    for unit in units:
-        earlier = last.get(unit.queue)
-        if earlier is not None:
-            before[unit.queue] = before.get(unit.queue, NOTHING).plus(earlier)
-        last[unit.queue] = unit.amounts
-    return {
-        snapshot.queues[queue].name: [before[queue], amounts] if queue in before else [amounts]
-        for queue, amounts in last.items()
-    }
 
 
 class _Standings(dict[str, QueueStanding]):
@@ -226,10 +204,19 @@ def _lines(
     return gpu, cpu, memory
 
 
-def _fullness(amount: int, line: int, total: int, penalty: int) -> float:
-    """Amount in proportion to the queue's line; of an unlimited line to the cluster; of no line at all a heavy penalty."""
-    if line >= INFINITE:
-        line = total
-    if line > 0:
-        return amount / line
-    return float(amount * penalty)
+def _whole(line: tuple[int, int, int], total: Resources) -> tuple[int, int, int]:
+    """What fullness is a proportion of: the queue's line, of an unlimited one the cluster; 0 where there is neither."""
+    gpu, cpu, memory = (
+        max(0, all_of_it if amount >= INFINITE else amount)
+        for amount, all_of_it in zip(line, total, strict=True)
+    )
+    return gpu, cpu, memory
+
+
+def _fullness(whole: tuple[int, int, int], gpu: int, cpu: int, memory: int) -> float:
+    """The largest of the three proportions; use of what the queue has no line for weighs heavily."""
+    return max(
+        gpu / whole[0] if whole[0] else float(gpu),
+        cpu / whole[1] if whole[1] else float(cpu * 1000),
+        memory / whole[2] if whole[2] else float(memory * 1000),
+    )
