@@ -12,6 +12,7 @@ from scheduling.engine.plugin import Plugin
 from scheduling.engine.plugins.bin_packing import BinPacking
 from scheduling.engine.plugins.elastic import Elastic
 from scheduling.engine.plugins.fair_share.plugin import FairShare
+from scheduling.engine.plugins.fragmentation.plugin import Fragmentation
 from scheduling.engine.plugins.gang import GangOrder
 from scheduling.engine.plugins.gpu_sharing import GpuSharing
 from scheduling.engine.plugins.min_runtime import MinRuntime
@@ -48,6 +49,7 @@ PLUGINS: dict[str, type[Plugin]] = {
         GpuSharing,
         BinPacking,
         Spreading,
+        Fragmentation,
         MinRuntime,
         Topologies,
     )

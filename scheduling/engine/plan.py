@@ -37,7 +37,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bind:
-    """Start a task on a node. `gpu_groups` are the shared devices it joins; `new_gpu_groups` those it opens."""
+    """Start a task on a node. `gpu_groups` are the shared devices it is on; `new_gpu_groups` those of them it opens. `why`: this node, if a plugin says."""
 
     task: str
     gang: str
@@ -45,6 +45,7 @@ class Bind:
     gpu_groups: tuple[str, ...] = ()
     new_gpu_groups: tuple[str, ...] = ()
     gpu_milli: int = 0
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

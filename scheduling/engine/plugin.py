@@ -11,7 +11,9 @@ from scheduling.engine.model.resources import Resources
 from scheduling.engine.plan import Refusal
 
 if TYPE_CHECKING:
+    from scheduling.engine.model.occupancy import Occupancy, SharedDevice
     from scheduling.engine.model.shapes import Shape
+    from scheduling.engine.model.tasks import TaskRequest
     from scheduling.engine.session import Session
     from scheduling.engine.solver.scenario import Scenario
 
@@ -103,9 +105,17 @@ class Plugin:
         """The part that depends on where other tasks run; asked only for tasks that carry such wishes."""
         return 0.0
 
-    def device_score(self, session: "Session", used_fraction: float | None) -> float:
-        """Of a shared device, by the fraction in use; None is a device nobody uses yet."""
+    def device_score(
+        self, session: "Session", request: "TaskRequest", node: "Occupancy", device: "SharedDevice | None"
+    ) -> float:
+        """Of a device of the node for such a shared request; None is a device nobody uses yet."""
         return 0.0
+
+    # Telling: a sentence, or nothing to say.
+
+    def reason_for_place(self, session: "Session", task: int, node: int) -> str:
+        """Why a task that is bound goes to this node, by how things stand at the end of the cycle."""
+        return ""
 
     # Narrowing: node sets to try in turn, best first.
 

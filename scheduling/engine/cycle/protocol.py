@@ -46,7 +46,8 @@ def _write_task(session: Session, plan: Plan, task: int, before: Position, posit
     elif position.state is TaskState.ALLOCATED:
         known = snapshot.occupancy[position.node].shared
         opened = tuple(group for group in position.groups if group not in known)
-        plan.binds.append(Bind(one.uid, gang.uid, node, position.groups, opened, gpu_milli))
+        why = session.reason_for_place(task, position.node)
+        plan.binds.append(Bind(one.uid, gang.uid, node, position.groups, opened, gpu_milli, why))
 
 
 def _started(session: Session) -> list[int]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from scheduling.engine.model.demand import NO_DEMAND, Demand
 from scheduling.engine.model.gangs import Gang
 from scheduling.engine.model.nodes import UNKNOWN_DEVICE_MEMORY_MIB, Node, Topology
 from scheduling.engine.model.occupancy import Occupancy
@@ -38,6 +39,8 @@ class ClusterSnapshot:
     tasks: list[Task]
     topologies: dict[str, Topology]
     history: UsageHistory
+    demand: Demand
+    """What the pool is usually asked for."""
     pool: str
     shapes: list[Shape]
     total: Resources
@@ -65,6 +68,7 @@ class ClusterSnapshot:
         gangs: Iterable[Gang] = (),
         topologies: Iterable[Topology] = (),
         history: UsageHistory | None = None,
+        demand: Demand = NO_DEMAND,
         pool: str = "default",
     ) -> "ClusterSnapshot":
         """Intern and sum up. The order of the inputs does not matter.
@@ -82,6 +86,7 @@ class ClusterSnapshot:
             tasks=[task for gang in gang_list for task in gang.tasks],
             topologies={topology.name: topology for topology in topologies},
             history=history or UsageHistory(),
+            demand=demand,
             pool=pool,
             shapes=[],
             total=_total(node_list),

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from scheduling.engine.model.occupancy import Occupancy, SharedDevice
 from scheduling.engine.model.shapes import Shape
+from scheduling.engine.model.tasks import TaskRequest
 from scheduling.engine.plugin import Plugin
 from scheduling.engine.session import Session
 
@@ -37,9 +39,12 @@ class GpuSharing(Plugin):
                 return SHARED_POINTS
         return 0.0
 
-    def device_score(self, session: Session, used_fraction: float | None) -> float:
+    def device_score(
+        self, session: Session, request: TaskRequest, node: Occupancy, device: SharedDevice | None
+    ) -> float:
+        used = 0.0
+        if device is not None:
+            used = (device.held + device.leaving + device.promised) / node.device_memory
         if self.devices == "pack":
-            return used_fraction or 0.0
-        if self.devices == "spread":
-            return 1.0 if used_fraction is None else 1.0 - used_fraction
-        return 0.0
+            return used
+        return 1.0 - used if self.devices == "spread" else 0.0

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from scheduling.engine.config import SchedulerConfig
 from scheduling.engine.model.gangs import TopologyConstraint
+from scheduling.engine.model.occupancy import Occupancy, SharedDevice
 from scheduling.engine.model.resources import Resources
 from scheduling.engine.model.shapes import Shape
 from scheduling.engine.model.snapshot import NOWHERE, ClusterSnapshot
+from scheduling.engine.model.tasks import TaskRequest
 from scheduling.engine.plan import Refusal
 from scheduling.engine.plugin import Domain, Key, Plugin
 from scheduling.engine.session.free_gpus import FreeGpus
@@ -206,8 +208,12 @@ class Session:
     def neighbour_score(self, task: int, node: int) -> float:
         return float(sum(hook(self, task, node) for hook in self.hooks("neighbour_score")))
 
-    def device_score(self, used_fraction: float | None) -> float:
-        return float(sum(hook(self, used_fraction) for hook in self.hooks("device_score")))
+    def device_score(self, request: TaskRequest, node: Occupancy, device: SharedDevice | None) -> float:
+        return float(sum(hook(self, request, node, device) for hook in self.hooks("device_score")))
+
+    def reason_for_place(self, task: int, node: int) -> str:
+        sentences = (hook(self, task, node) for hook in self.hooks("reason_for_place"))
+        return " ".join(filter(None, sentences))
 
     def domains(
         self, constraint: TopologyConstraint | None, within: Domain, tasks: list[int], active: list[int]

@@ -20,8 +20,8 @@ class DeviceChoice(NamedTuple):
 
 def choose_devices(session: "Session", task: int, node: int) -> DeviceChoice | None:
     """The best fitting devices; those newly opened are named after the task that opens them."""
-    gpu = session.snapshot.tasks[task].request.gpu
-    chosen = pick_devices(session.state.occupancy[node], gpu, session.device_score)
+    request = session.snapshot.shapes[session.snapshot.task_shape[task]].request
+    chosen = pick_devices(session.state.occupancy[node], request, session.device_score)
     if chosen is None:
         return None
     names = _fresh_names(session, task, node)

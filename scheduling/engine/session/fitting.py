@@ -4,8 +4,7 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import NamedTuple
 
-from scheduling.engine.model.gpus import GpuRequest
-from scheduling.engine.model.occupancy import Occupancy
+from scheduling.engine.model.occupancy import Occupancy, SharedDevice
 from scheduling.engine.model.tasks import TaskRequest
 
 
@@ -24,28 +23,27 @@ class Device(NamedTuple):
     now: bool
 
 
-DeviceScore = Callable[[float | None], float]
+DeviceScore = Callable[[TaskRequest, Occupancy, SharedDevice | None], float]
 
 
-def pick_devices(node: Occupancy, gpu: GpuRequest, score: DeviceScore) -> list[Device] | None:
+def pick_devices(node: Occupancy, request: TaskRequest, score: DeviceScore) -> list[Device] | None:
     """The best devices with room once those who leave have left; None when there are too few.
 
     Open ones before new ones of the same score, then by name. A new device takes a pod slot of its own.
     """
-    total = node.device_memory
+    gpu, total = request.gpu, node.device_memory
     need = gpu.memory_on(total)
     if need > total:
         return None
     ranked: list[tuple[float, bool, str, bool]] = []
     for name, device in node.shared.items():
         if device.is_staying and device.room_later(total) >= need:
-            used = (device.held + device.leaving + device.promised) / total
-            ranked.append((-score(used), False, name, device.room_now(total) >= need))
+            ranked.append((-score(request, node, device), False, name, device.room_now(total) >= need))
     new = min(gpu.devices, node.idle_gpus + node.releasing_gpus, node.idle_pods + node.releasing_pods - 1)
     if len(ranked) + max(0, new) < gpu.devices:
         return None
     if new > 0:
-        fresh = -score(None)
+        fresh = -score(request, node, None)
         ranked.extend((fresh, True, "", number < node.idle_gpus) for number in range(new))
     ranked.sort(key=lambda entry: entry[:3])
     return [Device(name, now) for _, _, name, now in ranked[: gpu.devices]]
@@ -57,9 +55,10 @@ class Fitting:
     What fits now must fit later too: room that is idle may be promised already, and a promise kept is worth more than a start.
     """
 
-    __slots__ = ("cpu", "devices", "extended", "gpu", "memory", "score", "shared")
+    __slots__ = ("cpu", "devices", "extended", "gpu", "memory", "request", "score", "shared")
 
     def __init__(self, request: TaskRequest, score: DeviceScore) -> None:
+        self.request = request
         self.gpu = request.gpu
         self.devices = request.gpu.devices
         self.shared = request.gpu.is_shared
@@ -72,7 +71,7 @@ class Fitting:
         """A resource that is not asked for is not looked at, so that one that is overdrawn stops nobody else."""
         pods, now = 1, True
         if self.shared:
-            chosen = pick_devices(node, self.gpu, self.score)
+            chosen = pick_devices(node, self.request, self.score)
             if chosen is None:
                 return Fit.NO
             pods += sum(not device.name for device in chosen)

@@ -1,0 +1,1 @@
+"""Keep free GPUs usable for what the pool is usually asked for."""
