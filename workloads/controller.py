@@ -23,6 +23,7 @@ from cluster.errors import ClusterError, NotFound
 from cluster.kinds import EVENTS, PODS, Kind
 from cluster.watch import WatchCache
 from workloads import history, recorder
+from workloads.adopting import NOT_OURS_YET, adopt
 from workloads.children import ensure_children
 from workloads.custom_resources import attempt_of, identity_of, is_suspended, spec_of
 from workloads.heard_events import HeardEvents
@@ -60,6 +61,7 @@ class WorkloadController:
         self.caches = [self._cache(kind, SELECTOR) for kind in _watched_kinds()]
         self.heard = HeardEvents(self.objects)
         self.events = WatchCache(client, EVENTS, on_change=self.heard.take)
+        self.strangers = [self._strangers(kind) for kind in KINDS.values()]
         self._stopping = threading.Event()
         self._writing = threading.Lock()
         self._threads = [
@@ -75,9 +77,18 @@ class WorkloadController:
 
         return WatchCache(self.client, kind, label_selector=selector, on_change=changed)
 
+    def _strangers(self, kind: WorkloadKind) -> WatchCache:
+        """Custom resources that nobody submitted through us."""
+
+        def changed(_type: str, new: Document | None, _old: Document | None) -> None:
+            if new is not None and not is_deleting(new):
+                self.queue.add(f"{_ADOPT}{kind.key}/{namespace_of(new)}/{name_of(new)}")
+
+        return WatchCache(self.client, kind.resource, label_selector=NOT_OURS_YET, on_change=changed)
+
     def start(self) -> None:
         """Returns at once; the first lists happen in the threads."""
-        for cache in (*self.caches, self.events):
+        for cache in (*self.caches, self.events, *self.strangers):
             cache.start()
         self.queue.add(_RESYNC)
         for thread in self._threads:
@@ -86,7 +97,7 @@ class WorkloadController:
     def stop(self) -> None:
         self._stopping.set()
         self.queue.close()
-        for cache in (*self.caches, self.events):
+        for cache in (*self.caches, self.events, *self.strangers):
             cache.stop()
         for thread in self._threads:
             thread.join(5.0)
@@ -125,6 +136,10 @@ class WorkloadController:
         try:
             if workload_id == _RESYNC:
                 self.resync()
+            elif workload_id.startswith(_ADOPT):
+                key, namespace, name = workload_id.removeprefix(_ADOPT).split("/")
+                with self._writing:
+                    adopt(self.cluster_id, self.client, KINDS[key], namespace, name)
             else:
                 self.reconcile(workload_id)
         except ClusterError as error:
@@ -220,6 +235,7 @@ class WorkloadController:
 
 
 _RESYNC = "resync"
+_ADOPT = "adopt:"
 
 
 def facts_of(row: Workload) -> tuple[Any, ...]:

@@ -1,6 +1,7 @@
 """Writes: one function for each thing a person can do with a workload."""
 
 import secrets
+import uuid
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -71,6 +72,41 @@ def submit_workload(
     )
     _audit(submitter, "Create", workload, after=workload.spec)
     _send_when_committed(workload)
+    return workload
+
+
+@transaction.atomic
+def adopt_workload(
+    *,
+    project: Project,
+    spec: WorkloadSpec,
+    workload_id: uuid.UUID,
+    made_by: str,
+    cr_uid: str,
+    suspended: bool,
+) -> Workload:
+    """Accept what someone made in the cluster itself; whether they might was the API server's to say. The same id twice is one row.
+
+    Raises InvalidInput (unknown pools, project not ready), NameTaken.
+    """
+    earlier = Workload.objects.filter(pk=workload_id).first()
+    if earlier is not None:
+        return earlier
+    _check_project(project, spec)
+    if Workload.objects.filter(project=project, name=spec.name, deleted_at__isnull=True).exists():
+        raise NameTaken({"name": [f"{project.name} has a workload {spec.name} already."]})
+    workload = _row(None, project, spec, name=spec.name, source=Source.KUBERNETES, idempotency_key=None)
+    workload.pk, workload.submitted_by, workload.cr_uid = workload_id, made_by, cr_uid
+    workload.desired_phase = DesiredPhase.STOPPED if suspended else DesiredPhase.RUNNING
+    workload.sent_wish = workload.wish
+    workload.message = "Made in the cluster."
+    workload.save(force_insert=True)
+    history.begin(workload)
+    history.tell(
+        workload, "Submitted", f"By {made_by} ({workload.get_source_display()}).", at=workload.created_at
+    )
+    _audit(None, "Create", workload, after=workload.spec)
+    transaction.on_commit(lambda: live.publish("workloads", str(workload_id)))
     return workload
 
 
@@ -158,7 +194,7 @@ def _check_project(project: Project, spec: WorkloadSpec) -> None:
 
 
 def _row(
-    submitter: User,
+    submitter: User | None,
     project: Project,
     spec: WorkloadSpec,
     *,
@@ -176,7 +212,7 @@ def _row(
         kind=spec.kind,
         spec={**spec.to_json(), "nodePools": pools},
         submitter=submitter,
-        submitted_by=submitter.get_username(),
+        submitted_by=submitter.get_username() if submitter else "",
         source=source,
         priority_class=spec.priority_class,
         preemptibility=spec.preemptibility.value,

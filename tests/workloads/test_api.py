@@ -50,7 +50,7 @@ def test_a_training_is_accepted_and_answered_in_full(api: APIClient, acme: Acme)
     assert row["spec"]["compute"]["cpuMemoryRequest"] == "20M"
     assert row["spec"]["backoffLimit"] == 6
     assert api.get(f"{TRAININGS}/{row['workloadId']}").json() == row
-    assert AuditEvent.objects.get(entity_id=row["workloadId"]).action == "create"
+    assert AuditEvent.objects.get(entity_id=row["workloadId"]).action == "Create"
 
 
 def test_all_mistakes_are_told_at_once_with_their_place(api: APIClient, acme: Acme) -> None:
