@@ -152,6 +152,19 @@ class ClusterClient(ClusterReader):
         answer = self._json("POST", SERVICE_ACCOUNTS.path(namespace, account, "token"), body=body)
         return str(answer["status"]["token"])
 
+    def evict(self, namespace: str, pod: str, *, uid: str, grace_seconds: int | None = None) -> None:
+        """Delete this very pod unless a disruption budget keeps it (ClusterUnavailable with code 429, naming the budget).
+
+        Raises NotFound when it is gone and Conflict when another has its name.
+        """
+        body = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": pod, "namespace": namespace},
+            "deleteOptions": _delete_options(uid, grace_seconds, "Background"),
+        }
+        self._json("POST", PODS.path(namespace, pod, "eviction"), body=body)
+
     def _patch(
         self,
         media_type: str,

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from cluster.client import ClusterClient, ListResult
 from cluster.documents import Condition, Document, condition_of, format_time, name_of, namespace_of, uid_of
+from cluster.errors import ClusterError, Conflict, NotFound
 from cluster.kinds import PODS
 from cluster.labels import EVICTION, REFUSAL
 
@@ -47,32 +49,29 @@ def evict_pod(
     pod: Mapping[str, Any],
     reason: Mapping[str, Any],
     *,
-    now: datetime,
     grace_seconds: int | None = None,
 ) -> None:
-    """Take back the place of this very pod: the reason is written on it first, then it is deleted with grace.
+    """Take back the place of this very pod: the reason is written on it first, then it is evicted with grace.
 
-    The condition DisruptionTarget says that the program is not to blame: a Job does not count the pod as a failed try.
-    NotFound and Conflict mean that it is gone or another one by now.
+    The cluster marks it DisruptionTarget: the program is not to blame, a Job does not count the pod as a failed try.
+    NotFound and Conflict mean that it is gone or another one by now. When a disruption budget keeps it, or the cluster
+    does not answer, the reason is taken off again.
     """
-    note = {
-        "metadata": {"uid": uid_of(pod), "annotations": {EVICTION: json.dumps(reason, separators=(",", ":"))}}
-    }
+    name, namespace = name_of(pod), namespace_of(pod)
+    _note_eviction(client, pod, json.dumps(reason, separators=(",", ":")))
+    try:
+        client.evict(namespace, name, uid=uid_of(pod), grace_seconds=grace_seconds)
+    except (NotFound, Conflict):
+        raise
+    except ClusterError:
+        with suppress(ClusterError):
+            _note_eviction(client, pod, None)
+        raise
+
+
+def _note_eviction(client: ClusterClient, pod: Mapping[str, Any], text: str | None) -> None:
+    note = {"metadata": {"uid": uid_of(pod), "annotations": {EVICTION: text}}}
     client.merge_patch(PODS, name_of(pod), note, namespace=namespace_of(pod))
-    _mark_disrupted(client, pod, now)
-    client.delete(PODS, name_of(pod), namespace_of(pod), uid=uid_of(pod), grace_seconds=grace_seconds)
-
-
-def _mark_disrupted(client: ClusterClient, pod: Mapping[str, Any], now: datetime) -> None:
-    disruption: Condition = {
-        "type": "DisruptionTarget",
-        "status": "True",
-        "reason": "PreemptionByScheduler",
-        "message": "runai-scheduler: its place was taken back for another workload",
-        "lastTransitionTime": format_time(now),
-    }
-    patch = {"metadata": {"uid": uid_of(pod)}, "status": {"conditions": [disruption]}}
-    client.strategic_patch(PODS, name_of(pod), patch, namespace=namespace_of(pod), subresource="status")
 
 
 def explain_waiting(

@@ -6,7 +6,6 @@ from typing import Any
 from scheduling.engine.model.constraints import (
     ANYWHERE,
     Constraints,
-    LabelRequirement,
     NodeTerm,
     PodAffinityTerm,
     PreferredNodeTerm,
@@ -15,8 +14,7 @@ from scheduling.engine.model.constraints import (
     Toleration,
 )
 from scheduling.requests import UnreadablePod
-
-OPERATORS = frozenset({"In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"})
+from scheduling.selectors import read_requirement, read_selector
 
 Json = Mapping[str, Any]
 
@@ -73,21 +71,10 @@ def _preferred(side: Json) -> Sequence[Json]:
     return side.get("preferredDuringSchedulingIgnoredDuringExecution") or []
 
 
-def _requirement(expression: Json) -> LabelRequirement:
-    operator = str(expression.get("operator"))
-    if operator not in OPERATORS:
-        raise UnreadablePod(
-            "InvalidAffinity", f"Its affinity uses the operator {operator[:40]!r}, which does not exist."
-        )
-    return LabelRequirement(
-        str(expression.get("key")), operator, tuple(map(str, expression.get("values") or []))
-    )
-
-
 def _node_term(term: Json) -> NodeTerm:
     return NodeTerm(
-        tuple(_requirement(one) for one in term.get("matchExpressions") or []),
-        tuple(_requirement(one) for one in term.get("matchFields") or []),
+        tuple(read_requirement(one) for one in term.get("matchExpressions") or []),
+        tuple(read_requirement(one) for one in term.get("matchFields") or []),
     )
 
 
@@ -110,14 +97,9 @@ def _pod_term(term: Json) -> PodAffinityTerm:
             "RuleNotServed",
             "Its pod affinity selects namespaces by label, which this scheduler cannot follow; list them.",
         )
-    selector = term.get("labelSelector") or {}
-    pairs = [
-        LabelRequirement(key, "In", (str(value),))
-        for key, value in sorted((selector.get("matchLabels") or {}).items())
-    ]
     everywhere = term.get("namespaceSelector") == {}
     return PodAffinityTerm(
         topology_key=str(term.get("topologyKey") or ""),
-        selector=(*pairs, *(_requirement(one) for one in selector.get("matchExpressions") or [])),
+        selector=read_selector(term.get("labelSelector") or {}),
         namespaces=("*",) if everywhere else tuple(term.get("namespaces") or ()),
     )

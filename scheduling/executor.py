@@ -3,6 +3,7 @@
 Every effect names the pod by uid and may be tried again; none happens once the lease is no longer surely ours.
 """
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,14 +15,18 @@ import structlog
 
 from cluster.client import ClusterClient
 from cluster.documents import name_of, namespace_of, uid_of
-from cluster.errors import ClusterError, Conflict, NotFound
+from cluster.errors import ClusterError, ClusterUnavailable, Conflict, NotFound
 from cluster.events import EventRecorder
-from cluster.kinds import PODS
+from cluster.kinds import PERSISTENT_VOLUME_CLAIMS, PODS
 from cluster.pods import bind_pod, evict_pod, explain_waiting, node_of
 from scheduling.assumptions import Assumptions
 from scheduling.pod_facts import PodFacts
+from scheduling.volumes import SELECTED_NODE
 
 THREADS = 8
+VOLUME_SECONDS = 8.0
+"""Real time a binding waits for a new volume; the place stays held meanwhile."""
+VOLUME_LOOK_SECONDS = 0.5
 log = structlog.get_logger(__name__)
 
 
@@ -90,7 +95,7 @@ class Executor:
     def _evict(self, removal: Removal, now: datetime) -> None:
         pod = removal.pod
         try:
-            evict_pod(self._client, pod.document, removal.note, now=now)
+            evict_pod(self._client, pod.document, removal.note)
         except (NotFound, Conflict):  # gone already, or a namesake by now: the place is free either way
             log.info("a pod to take back was gone", pod=f"{pod.namespace}/{pod.name}")
         self._assumptions.evicted(pod.uid)
@@ -100,6 +105,7 @@ class Executor:
         pod = binding.pod
         self._assumptions.bound(pod.uid, binding.node)  # before the call: its answer may be lost on the way
         try:
+            self._place_volumes(binding)
             bind_pod(self._client, pod.document, binding.node)
         except ClusterError as error:
             there = self._is_there(binding)
@@ -111,6 +117,21 @@ class Executor:
             log.info("a binding had worked already", pod=f"{pod.namespace}/{pod.name}", error=error.message)
         note = f"Successfully assigned {pod.namespace}/{pod.name} to {binding.node}"
         self._tell(pod, reason="Scheduled", note=note, action="Binding", now=now)
+
+    def _place_volumes(self, binding: Binding) -> None:
+        """Have the pod's new volumes made where it goes; ClusterUnavailable while they are not: the gang tries again later."""
+        for namespace, name in binding.pod.claims_to_place:
+            note = {"metadata": {"annotations": {SELECTED_NODE: binding.node}}}
+            claim = self._client.merge_patch(PERSISTENT_VOLUME_CLAIMS, name, note, namespace=namespace)
+            give_up_at = time.monotonic() + VOLUME_SECONDS
+            while not claim["spec"].get("volumeName"):
+                if time.monotonic() >= give_up_at:
+                    raise ClusterUnavailable(
+                        f"The volume of its claim {name} is being made on {binding.node}; it was not there after {VOLUME_SECONDS:.0f} s.",
+                        reason="VolumeNotBound",
+                    )
+                time.sleep(VOLUME_LOOK_SECONDS)
+                claim = self._client.get(PERSISTENT_VOLUME_CLAIMS, name, namespace)
 
     def _is_there(self, binding: Binding) -> bool | None:
         """Whether the very pod is on that node by now, whoever put it there; None when the cluster does not say."""

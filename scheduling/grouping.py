@@ -54,12 +54,35 @@ class Membership:
     pools: tuple[str, ...]
 
 
-def membership_of(pod: Mapping[str, Any]) -> Membership:
+Words = tuple[tuple[str, str], ...]
+OWNERS_WORDS = (
+    PRIORITY_CLASS,
+    PREEMPTIBILITY,
+    QUEUE,
+    QUEUE_KAI,
+    PROJECT,
+    NODE_POOL,
+    NODE_POOLS,
+    GANG,
+    CREATED,
+)
+"""Labels and annotations that count on a Job, too, for pods that do not say otherwise."""
+
+
+def owners_words(owner: Mapping[str, Any] | None) -> Words:
+    """What the owner of a pod says to the scheduler: people write it on the Job as often as on its template."""
+    if owner is None:
+        return ()
+    said = {**annotations_of(owner), **labels_of(owner)}
+    return tuple((key, said[key]) for key in OWNERS_WORDS if key in said)
+
+
+def membership_of(pod: Mapping[str, Any], owner_said: Words = ()) -> Membership:
     """Which gang a pod belongs to; raises UnreadablePod when its annotation cannot be understood."""
     owner = controller_of(pod)
     owner_kind = str(owner["kind"]) if owner else ""
     owner_uid = str(owner["uid"]) if owner else uid_of(pod)
-    labels, annotations = labels_of(pod), annotations_of(pod)
+    labels, annotations = {**dict(owner_said), **labels_of(pod)}, {**dict(owner_said), **annotations_of(pod)}
     created = _created(pod, annotations)
     name, minimum, sub_group = str(owner["name"]) if owner else name_of(pod), 1, ""
     if GANG in annotations:

@@ -18,7 +18,7 @@ from cluster.labels import EVICTION, REFUSAL, SCHEDULER_NAME, TASK_PRIORITY
 from scheduling.constraints import read_constraints
 from scheduling.engine.model.constraints import ANYWHERE, Constraints
 from scheduling.engine.model.tasks import TaskRequest, TaskState
-from scheduling.grouping import Membership, membership_of
+from scheduling.grouping import Membership, Words, membership_of
 from scheduling.requests import UnreadablePod, read_request
 
 LEADER_LABELS = (
@@ -61,18 +61,24 @@ class PodFacts:
     created_at: float
     labels: dict[str, str]
     document: Document
+    claims_to_place: tuple[tuple[str, str], ...] = ()
+    """Volume claims (namespace, name) that get their volume where the pod goes."""
 
     @property
     def holds(self) -> bool:
         return self.state is not None and bool(self.node)
 
 
-def read_pod(pod: Document, requests: dict[TaskRequest, TaskRequest]) -> PodFacts:
+def read_pod(
+    pod: Document,
+    requests: dict[TaskRequest, TaskRequest],
+    owner_said: Words = (),
+) -> PodFacts:
     """`requests` interns equal requests, so that equal pods share one object (the engine looks shapes up by it)."""
     ours = pod["spec"].get("schedulerName") == SCHEDULER_NAME
     request, constraints, membership, problem = TaskRequest(), ANYWHERE, None, None
     try:
-        membership = membership_of(pod) if ours else None
+        membership = membership_of(pod, owner_said) if ours else None
         request = read_request(pod)
         request = requests.setdefault(request, request)
         constraints = read_constraints(pod) if ours else ANYWHERE

@@ -1,23 +1,28 @@
 """Pods and nodes (JSON from the watch caches) and quotas (rows) -> one ClusterSnapshot per node pool."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from cluster.documents import Document, labels_of, name_of, uid_of
+from cluster.documents import Document, controller_of, labels_of, name_of, uid_of
 from cluster.labels import QUEUE
 from organization.models import Cluster, NodePool
 from organization.pools import DEFAULT, pool_of
 from scheduling.assumptions import Assumption, Assumptions
+from scheduling.budgets import Budget, protected_gangs, read_budgets
 from scheduling.company import Company
 from scheduling.engine import ClusterSnapshot
+from scheduling.engine.model.constraints import Constraints
 from scheduling.engine.model.gangs import Gang
 from scheduling.engine.model.nodes import ForeignUse, Node
 from scheduling.engine.model.queues import Queue
 from scheduling.engine.model.tasks import Task, TaskRequest, TaskState
-from scheduling.grouping import Group, Membership, collect
+from scheduling.grouping import Group, Membership, Words, collect, owners_words
 from scheduling.memory import GangMemory
 from scheduling.node_facts import read_node
 from scheduling.pod_facts import PodFacts, Problem, read_pod
+from scheduling.requests import HOST_PORT, UnreadablePod
+from scheduling.volumes import Volumes, claims_of, constrained
+from scheduling.world import World
 
 
 @dataclass
@@ -28,6 +33,8 @@ class PoolReading:
     snapshot: ClusterSnapshot
     groups: dict[str, Group]
     pods: dict[str, PodFacts]
+    protected: dict[str, str] = field(default_factory=dict)
+    """Gang uid -> the disruption budget that keeps it."""
 
     @property
     def waiting(self) -> list[Gang]:
@@ -67,48 +74,76 @@ class Reader:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        self._facts: dict[str, tuple[str, PodFacts]] = {}
+        self._facts: dict[str, tuple[Hashable, PodFacts]] = {}
         self._nodes: dict[str, tuple[str, Node, str]] = {}
         self._requests: dict[TaskRequest, TaskRequest] = {}
+        self._constraints: dict[Constraints, Constraints] = {}
 
-    def read(
-        self,
-        *,
-        pods: Iterable[Document],
-        nodes: Iterable[Document],
-        namespaces: Iterable[Document],
-        memory: GangMemory,
-        assumptions: Assumptions,
-    ) -> ClusterReading:
+    def read(self, world: World, *, memory: GangMemory, assumptions: Assumptions) -> ClusterReading:
         company = Company.of(self.cluster)
-        facts = self._read_pods(pods)
+        facts = self._read_pods(world.pods, {uid_of(job): owners_words(job) for job in world.jobs})
         held = assumptions.current(
             pending={one.uid for one in facts if one.state is TaskState.PENDING},
             placed={one.uid for one in facts if one.state in (TaskState.BOUND, TaskState.RUNNING)},
         )
         facts = [_with_assumption(one, held.get(one.uid)) for one in facts]
         reading = ClusterReading()
-        node_pools, foreign_nodes = self._read_nodes(nodes, company, reading)
+        facts = self._with_volumes(facts, world)
+        node_pools, foreign_nodes = self._read_nodes(world.nodes, company, reading)
+        _offer_host_ports(facts, foreign_nodes)
         _count_foreign(facts, foreign_nodes, reading)
-        members = _members(facts, company, namespaces, reading)
+        members = _members(facts, company, world.namespaces, reading)
         chosen = _pools_of_groups(collect(members), node_pools, company, memory, reading)
         for pool in company.pools:
             own_nodes = [node for node in foreign_nodes.values() if node_pools[node.name] == pool.name]
             reading.pools.append(
                 _pool_reading(pool, own_nodes, company.queues(pool), chosen.get(pool.name, []), memory)
             )
+        _protect(reading, read_budgets(world.budgets, world.pods))
         return reading
 
-    def _read_pods(self, documents: Iterable[Document]) -> list[PodFacts]:
-        fresh: dict[str, tuple[str, PodFacts]] = {}
+    def _read_pods(self, documents: Iterable[Document], said: Mapping[str, Words]) -> list[PodFacts]:
+        """`said`: what owners say, by their uid."""
+        fresh: dict[str, tuple[Hashable, PodFacts]] = {}
         for document in documents:
-            uid, version = uid_of(document), str(document["metadata"].get("resourceVersion"))
+            owner = controller_of(document)
+            words = said.get(str(owner["uid"]), ()) if owner else ()
+            uid, version = uid_of(document), (document["metadata"].get("resourceVersion"), words)
             known = self._facts.get(uid)
-            fresh[uid] = (
-                known if known and known[0] == version else (version, read_pod(document, self._requests))
-            )
+            if known is None or known[0] != version:
+                known = (version, read_pod(document, self._requests, words))
+            fresh[uid] = known
         self._facts = fresh
         return [facts for _, facts in fresh.values()]
+
+    def _with_volumes(self, facts: list[PodFacts], world: World) -> list[PodFacts]:
+        """Where volumes bind pods that wait: read anew in each cycle, since claims change without their pods."""
+        mounts = {one.uid: claims_of(one.document) for one in facts if one.document["spec"].get("volumes")}
+        if not any(mounts.values()):
+            return facts
+        volumes = Volumes.of(world.claims, world.volumes, world.storage_classes)
+        for one in facts:
+            if one.holds:
+                for key in mounts.get(one.uid, ()):
+                    volumes.used_by.setdefault(key, set()).add(one.uid)
+        wait = {
+            one.uid for one in facts if one.ours and one.state is TaskState.PENDING and mounts.get(one.uid)
+        }
+        return [self._mounted(one, volumes) if one.uid in wait else one for one in facts]
+
+    def _mounted(self, facts: PodFacts, volumes: Volumes) -> PodFacts:
+        if facts.problem is not None:
+            return facts
+        try:
+            mounting = volumes.mounting(facts.document)
+            found = constrained(facts.constraints, mounting)
+        except UnreadablePod as error:
+            return replace(facts, problem=Problem(error.code, str(error)))
+        if mounting.code:
+            return replace(facts, problem=Problem(mounting.code, mounting.message))
+        # equal constraints are one object, since the engine looks shapes up by it
+        found = self._constraints.setdefault(found, found)
+        return replace(facts, constraints=found, claims_to_place=mounting.to_place)
 
     def _read_nodes(
         self, documents: Iterable[Document], company: Company, reading: ClusterReading
@@ -136,6 +171,21 @@ def _with_assumption(facts: PodFacts, assumption: Assumption | None) -> PodFacts
     if not assumption.node and facts.state in (TaskState.BOUND, TaskState.RUNNING):
         return replace(facts, state=TaskState.RELEASING)
     return facts
+
+
+def _offer_host_ports(facts: list[PodFacts], nodes: dict[str, Node]) -> None:
+    """Each node has every port once that anybody asks for."""
+    ports = {name: 1 for one in facts for name, _ in one.request.extended if name.startswith(HOST_PORT)}
+    if ports:
+        for name, node in nodes.items():
+            nodes[name] = replace(node, extended={**node.extended, **ports})
+
+
+def _protect(reading: ClusterReading, budgets: list[Budget]) -> None:
+    """Gangs that their disruption budgets keep from being touched."""
+    for pool in reading.pools if budgets else ():
+        gang_of = {pod.uid: uid for uid, group in pool.groups.items() for pod in group.members if pod.holds}
+        pool.protected = protected_gangs(budgets, gang_of)
 
 
 def _count_foreign(facts: list[PodFacts], nodes: dict[str, Node], reading: ClusterReading) -> None:

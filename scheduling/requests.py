@@ -15,6 +15,9 @@ as long as fewer than 9,000 are added, which no node holds."""
 MOST_GPUS = 1024
 """Devices on one node; a request for more is a slip, not a wish."""
 
+HOST_PORT = "host port "
+"""Begins the name of a port among a pod's extended amounts; no resource of Kubernetes has a space in its name."""
+
 Amounts = dict[str, int]
 
 
@@ -39,8 +42,24 @@ def read_request(pod: Mapping[str, Any]) -> TaskRequest:
         gpu=GpuRequest(devices=gpus) if gpus else GpuRequest(),
         cpu_milli=amounts.pop("cpu", 0),
         memory_bytes=amounts.pop("memory", 0),
-        extended=tuple(sorted((name, amount) for name, amount in amounts.items() if amount)),
+        extended=tuple(
+            sorted((name, amount) for name, amount in (amounts | host_ports(pod)).items() if amount)
+        ),
     )
+
+
+def host_ports(pod: Mapping[str, Any]) -> Amounts:
+    """Ports of the node itself that the pod listens on: each is an amount of which every node has one.
+
+    The address it listens on is not looked at: two pods that would share a port on different addresses are kept apart.
+    """
+    spec, found = pod["spec"], {}
+    for container in spec.get("containers") or []:
+        for port in container.get("ports") or []:
+            number = port.get("hostPort") or (port.get("containerPort") if spec.get("hostNetwork") else None)
+            if number:
+                found[f"{HOST_PORT}{port.get('protocol') or 'TCP'}/{number}"] = 1
+    return found
 
 
 def effective_amounts(pod: Mapping[str, Any]) -> Amounts:

@@ -1,7 +1,7 @@
 """One cycle: lease, read, decide, apply, record. One runner per cluster; its pools run one after another, each under its own lease."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -9,7 +9,6 @@ import structlog
 
 from cluster import clock
 from cluster.client import ClusterClient
-from cluster.documents import Document
 from cluster.errors import ClusterError
 from cluster.events import EventRecorder
 from organization.models import Cluster, NodePool, Placement
@@ -28,6 +27,7 @@ from scheduling.record import write_intentions, write_outcomes, write_standing, 
 from scheduling.rounds import Rounds
 from scheduling.telling import Telling
 from scheduling.translation import Effects, decisions_of, effects_of, waits_of
+from scheduling.world import World
 
 SHOWN_EVERY_SECONDS = 10.0
 """How often (real time) a pool in which nothing happens says that its scheduler lives."""
@@ -35,15 +35,6 @@ SLOWEST_EXPLAINED_MS = 200.0
 """A cycle that took longer is not run again and again only to find out what would change its answers."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class World:
-    """What the watch caches say at one moment."""
-
-    pods: list[Document]
-    nodes: list[Document]
-    namespaces: list[Document]
 
 
 @dataclass
@@ -115,14 +106,7 @@ class ClusterRunner:
     def _ask_pools(self, world: Callable[[], World], wanted: set[str], report: CycleReport) -> ClusterReading:
         """Read the cluster once and run the cycles of these pools."""
         began = time.perf_counter()
-        seen = world()
-        reading = self._reader.read(
-            pods=seen.pods,
-            nodes=seen.nodes,
-            namespaces=seen.namespaces,
-            memory=self._memory,
-            assumptions=self._assumptions,
-        )
+        reading = self._reader.read(world(), memory=self._memory, assumptions=self._assumptions)
         for trouble in reading.troubles:
             log.warning("scheduling around trouble", cluster=self.cluster.name, trouble=trouble)
         self._remember(reading, report.led, self._now())
@@ -169,7 +153,7 @@ class ClusterRunner:
             self._show_if_due(reading, number)
             return
         began = time.perf_counter()
-        plan = run_cycle(reading.snapshot, self._config_of(reading.pool), now=now.timestamp())
+        plan = run_cycle(reading.snapshot, self._config_of(reading), now=now.timestamp())
         decide_ms = (time.perf_counter() - began) * 1000
         cycle = Cycle(
             cluster=self.cluster,
@@ -217,7 +201,7 @@ class ClusterRunner:
         """Tell those who wait why, once every pool they may go to was asked."""
         name, number = reading.pool.name, cycle.lease_transitions
         if cycle.decide_ms <= SLOWEST_EXPLAINED_MS:
-            self._explaining.explain(reading, plan, self._config_of(reading.pool), now.timestamp())
+            self._explaining.explain(reading, plan, self._config_of(reading), now.timestamp())
         told = self._pass_on(reading, plan, report)
         anew = {
             uid: refusal
@@ -273,8 +257,8 @@ class ClusterRunner:
             if uid in effects.started and done.intersection(pods):
                 self._memory.started(key, now)
 
-    def _config_of(self, pool: NodePool) -> SchedulerConfig:
-        return config_of(self._config, pool)
+    def _config_of(self, reading: PoolReading) -> SchedulerConfig:
+        return config_of(self._config, reading.pool, protected=reading.protected)
 
     def _show_if_due(self, reading: PoolReading, number: int) -> None:
         last = self._shown_at.get(reading.pool.name)
@@ -297,18 +281,23 @@ class ClusterRunner:
         )
 
 
-def config_of(config: SchedulerConfig, pool: NodePool) -> SchedulerConfig:
-    """The installation's settings with what the pool says of its own."""
+def config_of(config: SchedulerConfig, pool: NodePool, *, protected: Collection[str] = ()) -> SchedulerConfig:
+    """The installation's settings with what the pool says of its own; `protected` gangs are not touched."""
     spread = {"gpu": pool.gpu_placement == Placement.SPREAD, "cpu": pool.cpu_placement == Placement.SPREAD}
     packed = {unit: not wanted for unit, wanted in spread.items()}
-    plugins = config.plugins if "spreading" in config.plugins else (*config.plugins, "spreading")
+    plugins = (*config.plugins, *(one for one in ("spreading", "protection") if one not in config.plugins))
     # moving work together would undo what spreading it has done
     actions = tuple(name for name in config.actions if name != "consolidate" or not any(spread.values()))
     return replace(
         config,
         actions=actions,
         plugins=plugins,
-        options={**config.options, "bin_packing": packed, "spreading": spread},
+        options={
+            **config.options,
+            "bin_packing": packed,
+            "spreading": spread,
+            "protection": {"gangs": tuple(sorted(protected))},
+        },
         preempt_min_runtime=float(pool.min_runtime_seconds),
         reclaim_min_runtime=float(pool.min_runtime_seconds),
     )

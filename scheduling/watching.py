@@ -16,7 +16,7 @@ from kombu.exceptions import OperationalError
 from cluster.client import ClusterClient
 from cluster.documents import Document
 from cluster.errors import ClusterError
-from cluster.kinds import NAMESPACES, NODES, PODS
+from cluster.kinds import NODES, PODS
 from cluster.watch import WatchCache
 from organization.connections import client_of
 from organization.models import Cluster
@@ -25,7 +25,8 @@ from scheduling.company import Version, version_of
 from scheduling.engine import SchedulerConfig
 from scheduling.leadership import Leadership, unique_holder
 from scheduling.record import write_trouble
-from scheduling.runner import ClusterRunner, CycleReport, World
+from scheduling.runner import ClusterRunner, CycleReport
+from scheduling.world import KINDS, World
 
 FULL_CYCLE_SECONDS = 10.0
 """A cycle runs this often (real time) even when the watch says that nothing changed."""
@@ -57,18 +58,15 @@ class ClusterWatch:
         self.cluster = cluster
         self._changed = threading.Event()
         self._changed.set()
-        self._pods = WatchCache(client, PODS, on_change=self._pod_changed)
-        self._nodes = WatchCache(client, NODES, on_change=self._node_changed)
-        self._namespaces = WatchCache(client, NAMESPACES, on_change=self._namespace_changed)
+        heard = {PODS: self._pod_changed, NODES: self._node_changed}
+        self.caches = tuple(
+            WatchCache(client, kind, on_change=heard.get(kind, self._object_changed)) for kind in KINDS
+        )
         namespace = getattr(settings, "SYSTEM_NAMESPACE", SYSTEM_NAMESPACE)
         leadership = Leadership(client, namespace=namespace, holder=unique_holder())
         self.runner = ClusterRunner(cluster, client, leadership=leadership, config=config)
         self._ran_at = -FULL_CYCLE_SECONDS
         self._company: Version | None = None
-
-    @property
-    def caches(self) -> tuple[WatchCache, ...]:
-        return (self._pods, self._nodes, self._namespaces)
 
     def start(self) -> None:
         for cache in self.caches:
@@ -115,7 +113,7 @@ class ClusterWatch:
             )
 
     def _world(self) -> World:
-        return World(self._pods.items(), self._nodes.items(), self._namespaces.items())
+        return World(*(cache.items() for cache in self.caches))
 
     def _pod_changed(self, kind: str, new: Document | None, old: Document | None) -> None:
         if new is None or old is None or pod_facts.matters(new, old):
@@ -125,14 +123,23 @@ class ClusterWatch:
         if new is None or old is None or node_facts.matters(new, old):
             self._note()
 
-    def _namespace_changed(self, kind: str, new: Document | None, old: Document | None) -> None:
-        self._note()
+    def _object_changed(self, kind: str, new: Document | None, old: Document | None) -> None:
+        """What a Job or a budget counts changes with its pods, which are heard themselves."""
+        if new is None or old is None or _asked(new) != _asked(old):
+            self._note()
 
     def _note(self) -> None:
         """Only the first change since the last cycle asks for one; the rest are read with it."""
         if not self._changed.is_set():
             self._changed.set()
             ask_for_cycle()
+
+
+def _asked(document: Document) -> tuple[object, ...]:
+    """All but the status, whose changes follow others that are heard."""
+    metadata = document["metadata"]
+    rest = {key: value for key, value in document.items() if key not in ("metadata", "status")}
+    return rest, metadata.get("labels"), metadata.get("annotations"), metadata.get("deletionTimestamp")
 
 
 class Watches:

@@ -20,6 +20,7 @@ from scheduling.engine.plugins.node_fit import NodeFit
 from scheduling.engine.plugins.node_preference import Availability, NominatedNode, ResourceType
 from scheduling.engine.plugins.pod_affinity import PodAffinity
 from scheduling.engine.plugins.priority import Priority
+from scheduling.engine.plugins.protection import Protection
 from scheduling.engine.plugins.spreading import Spreading
 from scheduling.engine.plugins.topology import Topologies
 from scheduling.engine.plugins.usage_history import UsageHistory
@@ -51,6 +52,7 @@ PLUGINS: dict[str, type[Plugin]] = {
         Spreading,
         Fragmentation,
         MinRuntime,
+        Protection,
         Topologies,
     )
 }

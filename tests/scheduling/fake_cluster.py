@@ -9,7 +9,7 @@ from cluster.client import ListResult
 from cluster.documents import key_of, uid_of
 from cluster.errors import AlreadyExists, ClusterError, ClusterUnavailable, Conflict, NotFound
 from cluster.kinds import PODS, Kind
-from scheduling.runner import World
+from scheduling.world import KINDS, World
 
 Document = dict[str, Any]
 
@@ -20,6 +20,8 @@ class FakeCluster:
     def __init__(self, *, pods: list[Document] = (), nodes: list[Document] = ()) -> None:  # type: ignore[assignment]
         self.objects: dict[str, dict[tuple[str, str], Document]] = {"pods": {}, "nodes": {}, "namespaces": {}}
         self.calls: list[tuple[str, str]] = []
+        self.kept: set[str] = set()
+        """Pods that a disruption budget keeps when they are to be evicted."""
         self.before_bind: Callable[[str, str], None] | None = None
         self.after_bind: Callable[[str, str], None] | None = None
         self._versions = itertools.count(10)
@@ -59,8 +61,8 @@ class FakeCluster:
     def _copy(self) -> World:
         return World(
             *(
-                copy.deepcopy(list(self.objects[plural].values()))
-                for plural in ("pods", "nodes", "namespaces")
+                copy.deepcopy(list(self.objects.get(plural, {}).values()))
+                for plural in (kind.plural for kind in KINDS)
             )
         )
 
@@ -111,8 +113,12 @@ class FakeCluster:
         if patch["metadata"].get("uid", uid_of(current)) != uid_of(current):
             raise Conflict("another object", code=409)
         self.calls.append(("patch", name))
+        notes = current["metadata"].setdefault("annotations", {})
         for key, text in patch["metadata"].get("annotations", {}).items():
-            current["metadata"].setdefault("annotations", {})[key] = text
+            if text is None:
+                notes.pop(key, None)
+            else:
+                notes[key] = text
         for condition in patch.get("status", {}).get("conditions", []):
             kept = [
                 one for one in current["status"].get("conditions", []) if one["type"] != condition["type"]
@@ -141,6 +147,13 @@ class FakeCluster:
         pod = self.objects[kind.plural][namespace or "", name]
         pod["metadata"]["deletionTimestamp"] = "2030-01-01T12:30:00Z"
         pod["metadata"]["resourceVersion"] = str(next(self._versions))
+
+    def evict(self, namespace: str, pod: str, *, uid: str, grace_seconds: int | None = None) -> None:
+        if pod in self.kept:
+            raise ClusterUnavailable("Cannot evict pod as it would violate the disruption budget", code=429)
+        self.delete(PODS, pod, namespace, uid=uid, grace_seconds=grace_seconds)
+        disruption = {"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}
+        self.objects["pods"][namespace, pod]["status"].setdefault("conditions", []).append(disruption)
 
     def bind(self, namespace: str, pod: str, *, uid: str, node: str) -> None:
         self.calls.append(("bind", pod))

@@ -10,7 +10,6 @@ from django.core.management.base import BaseCommand, CommandError
 from cluster import clock
 from cluster.client import ClusterClient
 from cluster.errors import ClusterError
-from cluster.kinds import NAMESPACES, NODES, PODS
 from organization.connections import client_of
 from organization.models import Cluster
 from scheduling.assumptions import Assumptions
@@ -19,6 +18,7 @@ from scheduling.memory import GangMemory
 from scheduling.reader import ClusterReading, PoolReading, Reader
 from scheduling.runner import config_of
 from scheduling.snapshots import CapturedCluster, to_json
+from scheduling.world import World
 
 
 class Command(BaseCommand):
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         except ClusterError as error:
             raise CommandError(f"The cluster {cluster.name} does not answer: {error}") from error
         pool = _pool(reading, options["pool"])
-        config = config_of(SchedulerConfig(), pool.pool)
+        config = config_of(SchedulerConfig(), pool.pool, protected=pool.protected)
         captured = CapturedCluster.of(pool.snapshot, config, clock.now().timestamp())
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as target:
@@ -48,13 +48,7 @@ class Command(BaseCommand):
 
 def read_cluster(cluster: Cluster, client: ClusterClient) -> ClusterReading:
     """One look at the cluster, as the scheduler takes it in each cycle."""
-    return Reader(cluster).read(
-        pods=client.list(PODS).items,
-        nodes=client.list(NODES).items,
-        namespaces=client.list(NAMESPACES).items,
-        memory=GangMemory(cluster),
-        assumptions=Assumptions(),
-    )
+    return Reader(cluster).read(World.list(client), memory=GangMemory(cluster), assumptions=Assumptions())
 
 
 def _cluster(name: str | None) -> Cluster:

@@ -1,0 +1,191 @@
+"""What binds pods besides amounts and labels: disruption budgets, volumes, ports of the node, and words on the Job."""
+
+import json
+from typing import Any
+
+import pytest
+
+from cluster.labels import PREEMPTIBILITY, PRIORITY_CLASS, QUEUE, REFUSAL
+from scheduling.budgets import read_budgets, share_of
+from scheduling.models import Decision, Outcome, Verdict
+from scheduling.volumes import SELECTED_NODE
+from tests.scheduling.documents import Document, make_node, make_pod
+from tests.scheduling.fake_cluster import FakeCluster
+
+pytestmark = pytest.mark.django_db(transaction=True)
+VISION = {QUEUE: "vision"}
+
+
+def put(cluster: FakeCluster, plural: str, name: str, namespace: str = "", **content: Any) -> Document:
+    metadata = {"name": name, "namespace": namespace, "uid": name, "resourceVersion": "1"}
+    document = {"metadata": metadata, **content}
+    cluster.objects.setdefault(plural, {})[namespace, name] = document
+    return document
+
+
+def told(cluster: FakeCluster, pod: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(cluster.pod(pod)["metadata"]["annotations"].get(REFUSAL, "{}"))
+    return found
+
+
+def ready(pod: Document) -> Document:
+    pod["status"]["conditions"] = [{"type": "Ready", "status": "True"}]
+    return pod
+
+
+def low_and_urgent() -> list[Document]:
+    low = make_pod("low", gpus=2, labels={**VISION, PRIORITY_CLASS: "low"}, node="n", phase="Running")
+    urgent = make_pod(
+        "urgent", gpus=2, labels={**VISION, PRIORITY_CLASS: "very-high", PREEMPTIBILITY: "preemptible"}
+    )
+    return [ready(low), urgent]
+
+
+def test_a_disruption_budget_keeps_its_pods(make_runner: Any) -> None:
+    cluster = FakeCluster(nodes=[make_node("n", gpus=2)], pods=low_and_urgent())
+    spec = {"minAvailable": 1, "selector": {"matchLabels": {QUEUE: "vision"}}}
+    put(cluster, "poddisruptionbudgets", "keep", "runai-vision", spec=spec)
+    runner = make_runner(cluster)
+
+    runner.run(cluster.world)
+    assert cluster.made("delete") == []
+
+    cluster.objects["poddisruptionbudgets"].clear()
+    runner.run(cluster.world)
+    assert cluster.made("delete") == ["low"]
+
+
+def test_an_eviction_that_the_cluster_refuses_leaves_no_trace_on_the_pod(make_runner: Any) -> None:
+    cluster = FakeCluster(nodes=[make_node("n", gpus=2)], pods=low_and_urgent())
+    cluster.kept.add("low")
+
+    make_runner(cluster).run(cluster.world)
+
+    assert cluster.pod("low")["metadata"]["annotations"] == {}
+    failed = Decision.objects.get(verdict=Verdict.EVICT)
+    assert failed.outcome == Outcome.FAILED
+    assert "disruption budget" in failed.error
+
+
+@pytest.mark.parametrize(("amount", "expected", "needed"), [(2, 5, 2), ("50%", 5, 3), ("0%", 5, 0)])
+def test_budgets_count_percentages_upwards(amount: int | str, expected: int, needed: int) -> None:
+    assert share_of(amount, expected) == needed
+
+
+def test_a_budget_nobody_understands_lets_nothing_go() -> None:
+    pod = ready(make_pod("p", node="n", phase="Running"))
+    budget = {
+        "metadata": {"name": "b", "namespace": "runai-vision"},
+        "spec": {"minAvailable": "half", "selector": {}},
+    }
+    (read,) = read_budgets([budget], [pod])
+    assert (read.allowed, read.pods) == (0, {pod["metadata"]["uid"]})
+
+
+def with_claim(pod: Document, claim: str) -> Document:
+    pod["spec"]["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}]
+    return pod
+
+
+def test_a_pod_goes_where_its_volume_is(make_runner: Any) -> None:
+    nodes = [make_node("a"), make_node("b")]
+    for node in nodes:
+        node["metadata"]["labels"]["zone"] = f"zone-{node['metadata']['name']}"
+    cluster = FakeCluster(nodes=nodes, pods=[with_claim(make_pod("t", gpus=1, labels=VISION), "data")])
+    put(cluster, "persistentvolumeclaims", "data", "runai-vision", spec={"volumeName": "disk"})
+    expression = {"key": "zone", "operator": "In", "values": ["zone-b"]}
+    affinity = {"required": {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}}
+    put(cluster, "persistentvolumes", "disk", spec={"nodeAffinity": affinity})
+
+    make_runner(cluster).run(cluster.world)
+
+    assert cluster.placed() == {"t": "b"}
+
+
+def test_a_claim_that_is_missing_or_has_no_volume_is_named(make_runner: Any) -> None:
+    pods = [with_claim(make_pod(name, gpus=1, labels=VISION), name) for name in ("lost", "empty")]
+    cluster = FakeCluster(nodes=[make_node("a")], pods=pods)
+    put(cluster, "persistentvolumeclaims", "empty", "runai-vision", spec={"storageClassName": "slow"})
+
+    make_runner(cluster).run(cluster.world)
+
+    assert cluster.placed() == {}
+    assert told(cluster, "lost") == {
+        "code": "VolumeClaimMissing",
+        "message": "Its volume claim lost does not exist.",
+    }
+    assert (
+        told(cluster, "empty")["message"] == "Its volume claim empty has no volume yet (storage class slow)."
+    )
+
+
+def test_a_new_volume_is_made_on_the_node_before_the_pod_is_bound(make_runner: Any) -> None:
+    cluster = FakeCluster(
+        nodes=[make_node("a")], pods=[with_claim(make_pod("t", gpus=1, labels=VISION), "data")]
+    )
+    put(cluster, "persistentvolumeclaims", "data", "runai-vision", spec={"storageClassName": "fast"})
+    provisioned = {"volumeBindingMode": "WaitForFirstConsumer", "provisioner": "disks.example"}
+    put(cluster, "storageclasses", "fast", **provisioned)
+    seen: list[str] = []
+
+    def provision(pod: str, node: str) -> None:
+        claim = cluster.objects["persistentvolumeclaims"]["runai-vision", "data"]
+        seen.append(claim["metadata"]["annotations"][SELECTED_NODE])
+
+    cluster.before_bind = provision
+    real_get = cluster.get
+
+    def get(kind: Any, name: str, namespace: str | None = None) -> Document:
+        found = real_get(kind, name, namespace)
+        if kind.plural == "persistentvolumeclaims":
+            found["spec"]["volumeName"] = "made"
+        return found
+
+    cluster.get = get  # type: ignore[method-assign]  # a provisioner that is quick
+
+    make_runner(cluster).run(cluster.world)
+
+    assert cluster.placed() == {"t": "a"}
+    assert seen == ["a"]
+
+
+def test_a_volume_for_one_pod_only_is_not_shared(make_runner: Any) -> None:
+    holder = with_claim(make_pod("holder", labels=VISION, node="a", phase="Running"), "data")
+    cluster = FakeCluster(
+        nodes=[make_node("a")], pods=[holder, with_claim(make_pod("t", labels=VISION), "data")]
+    )
+    spec = {"volumeName": "disk", "accessModes": ["ReadWriteOncePod"]}
+    put(cluster, "persistentvolumeclaims", "data", "runai-vision", spec=spec)
+    put(cluster, "persistentvolumes", "disk", spec={})
+
+    make_runner(cluster).run(cluster.world)
+
+    assert told(cluster, "t")["code"] == "VolumeInUse"
+
+
+def test_two_pods_do_not_get_the_same_port_of_a_node(make_runner: Any) -> None:
+    pods = [make_pod(f"p-{n}", labels=VISION) for n in range(3)]
+    for pod in pods:
+        pod["spec"]["containers"][0]["ports"] = [{"containerPort": 80, "hostPort": 8080}]
+    foreign = make_pod("theirs", namespace="x", node="c", phase="Running", scheduler="default-scheduler")
+    foreign["spec"] |= {"hostNetwork": True}
+    foreign["spec"]["containers"][0]["ports"] = [{"containerPort": 8080}]
+    cluster = FakeCluster(nodes=[make_node(name) for name in "abc"], pods=[*pods, foreign])
+
+    make_runner(cluster).run(cluster.world)
+
+    ours = {name: node for name, node in cluster.placed().items() if name != "theirs"}
+    assert sorted(ours.values()) == ["a", "b"]
+    assert len(ours) == 2
+
+
+def test_what_stands_on_the_job_counts_for_its_pods(make_runner: Any) -> None:
+    pod = make_pod("t-0", gpus=2, owner=("Job", "t"))
+    cluster = FakeCluster(nodes=[make_node("n", gpus=4)], pods=[pod])
+    job = put(cluster, "jobs", "t", "runai-vision", spec={})
+    job["metadata"] |= {"uid": "Job-t", "labels": {QUEUE: "vision", PRIORITY_CLASS: "high"}}
+    cluster.objects["namespaces"].clear()
+
+    make_runner(cluster).run(cluster.world)
+
+    assert cluster.placed() == {"t-0": "n"}
