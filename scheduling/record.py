@@ -22,7 +22,7 @@ def write_intentions(cycle: Cycle, decisions: list[Decision]) -> None:
 def write_waits(cycle: Cycle, decisions: list[Decision]) -> None:
     """Who waits for a new reason; the cycle is written with them when it did nothing else."""
     with transaction.atomic():
-        if cycle._state.adding:
+        if not cycle.pk:
             cycle.save(force_insert=True)
         for decision in decisions:
             decision.cycle = cycle

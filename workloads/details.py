@@ -1,13 +1,13 @@
 """What the page of one workload says: lines for its panels, made of rows. No queries beyond what it is given."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from ui.wording import clock_time, duration, gibibytes, gpus, number
 from workloads.kinds import KINDS
 from workloads.models import EventKind, PhaseSpan, Workload, WorkloadEvent
-from workloads.phases import WAITING, Phase
+from workloads.phases import Phase
 from workloads.priorities import Preemptibility, label_of
 
 ICON_OF_EVENT = {
@@ -25,15 +25,6 @@ ICON_OF_EVENT = {
     "Interrupted": ("arrow-back-up", "evict"),
     "Degraded": ("alert-triangle", "wait"),
 }
-
-
-FIGURES = {
-    "asked_devices": "GPUs asked for on one node",
-    "free_devices": "GPUs free in the pool",
-    "largest_hole": "most GPUs free on one node",
-    "placeable": "of its pods fit now",
-}
-"""Numbers of the scheduler in the words of people."""
 
 
 def request_lines(workload: Workload) -> list[dict[str, Any]]:
@@ -106,69 +97,6 @@ def title_of(event: WorkloadEvent) -> str:
     """`PodScheduled` as words, and whom it is about."""
     words = "".join(f" {c.lower()}" if c.isupper() and i else c for i, c in enumerate(event.reason))
     return f"{words} · {event.about.partition('/')[2]}" if event.about else words
-
-
-def why(workload: Workload, now: datetime) -> dict[str, Any] | None:
-    """The waiting panel, from what the scheduler wrote on the pod; None for a workload that does not wait."""
-    if workload.phase not in (*WAITING, Phase.DEGRADED):
-        return None
-    refusal: Mapping[str, Any] = workload.refusal or {}
-    waited = duration((now - workload.phase_since).total_seconds())
-    ahead = refusal.get("ahead")
-    place = f" · {ahead} ahead in its queue" if isinstance(ahead, int) and ahead > 0 else ""
-    return {
-        "status": f"Waiting for {waited}{place}",
-        "sentence": refusal.get("message") or workload.message or "The scheduler has not looked at it yet.",
-        "more": more_of(workload, refusal),
-        "figures": figures_of(refusal.get("numbers") or {}),
-        "change": change_of(refusal),
-        "tally": tally_of(refusal.get("tally") or {}),
-        "pool": refusal.get("pool") or (workload.node_pools[0] if workload.node_pools else ""),
-        "code": refusal.get("code") or workload.reason,
-    }
-
-
-def more_of(workload: Workload, refusal: Mapping[str, Any]) -> str:
-    if workload.last_error:
-        return f"{workload.last_error} The submission is kept and sent again."
-    interruption = workload.interruption or {}
-    if interruption:
-        return str(
-            interruption.get("message")
-            or "It ran before, and its place was taken back. It starts again by itself."
-        )
-    return "" if refusal else "As soon as the scheduler has tried, it says here what is in the way."
-
-
-def figures_of(numbers: Mapping[str, Any]) -> list[dict[str, str]]:
-    """At most four figures with words for their names; thousandths become units."""
-    found = []
-    for name, value in list(numbers.items())[:4]:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            continue
-        milli = name.endswith("_milli")
-        words = FIGURES.get(name, name.removesuffix("_milli").replace("_", " "))
-        found.append({"value": number(value / 1000 if milli else value), "label": words})
-    return found
-
-
-def change_of(refusal: Mapping[str, Any]) -> str:
-    change = refusal.get("counterfactual")
-    return str(change.get("sentence") or "") if isinstance(change, Mapping) else ""
-
-
-def tally_of(tally: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Obstacle -> how many nodes, the most frequent first."""
-    counted = [(str(name), count) for name, count in tally.items() if isinstance(count, int)]
-    counted.sort(key=lambda pair: (-pair[1], pair[0]))
-    return [(words_of(name), f"{count} {'node' if count == 1 else 'nodes'}") for name, count in counted]
-
-
-def words_of(code: str) -> str:
-    text = code.replace("_", " ")
-    if " " not in text:  # one word in capitals, as Kubernetes writes reasons
-        text = "".join(f" {c.lower()}" if c.isupper() and i else c for i, c in enumerate(text))
-    return text[:1].upper() + text[1:]
 
 
 def spans_lines(spans: Iterable[PhaseSpan], now: datetime) -> list[tuple[str, str, str]]:

@@ -18,7 +18,7 @@ from access.errors import InvalidInput, NotAllowed
 from access.permissions import Permission
 from cluster import clock
 from ui.list_pages import ListPage, View
-from workloads import details, live_reads, queries
+from workloads import details, live_reads, queries, waiting
 from workloads.errors import NotPossibleNow
 from workloads.models import Workload
 from workloads.services import delete_workload, run_workload, stop_workload
@@ -89,7 +89,7 @@ def workload_detail(request: HttpRequest, workload_id: uuid.UUID, tab: str = "ov
 
 def head_of(request: HttpRequest, workload: Workload, tab: str) -> dict[str, Any]:
     now = clock.now()
-    waits = details.why(workload, now) is not None
+    waits = waiting.why(workload, now) is not None
     labels = {"overview": "Why waiting" if waits else "Overview", "yaml": "YAML"}
     counts = {"events": queries.history_of(workload).count(), "pods": queries.pods_of(workload).count()}
     tabs = [
@@ -122,8 +122,12 @@ def address(workload: Workload, tab: str = "overview") -> str:
 
 def overview_part(request: HttpRequest, workload: Workload) -> dict[str, Any]:
     now = clock.now()
+    why = waiting.why(workload, now)
+    change = why["change"] if why else None
     return {
-        "why": details.why(workload, now),
+        "why": why,
+        "quota_link": waiting.quota_link(person_of(request), workload, change),
+        "quota_giver": waiting.giver_words(change),
         "facts": details.facts(workload, now),
         "request_lines": details.request_lines(workload),
         "timeline": details.timeline(queries.history_of(workload)[:TIMELINE_EVENTS]),
