@@ -1,6 +1,5 @@
 """A gang that has run below its minimum for too long gives back what it holds: it cannot do its work."""
 
-from scheduling.engine.model.gangs import Gang
 from scheduling.engine.model.tasks import TaskState
 from scheduling.engine.session import Cause, Session
 from scheduling.engine.session.gangs import IS_ACTIVE
@@ -10,8 +9,13 @@ def evict_broken_gangs(session: Session) -> None:
     """Below the minimum counting also what is being released; gangs in which a task succeeded are winding down, not broken."""
     grace = session.config.staleness_grace
     states, snapshot = session.state.states, session.snapshot
-    for gang, one in enumerate(snapshot.gangs):
-        if _is_whole_by_running(one) or not _runs(session, gang) or not is_broken(session, gang):
+    may_be_broken = [
+        (gang, one)
+        for gang, one in enumerate(snapshot.gangs)
+        if len(one.tasks) > 1 or one.root is not None or (one.min_available or 0) > 1
+    ]  # a single task that runs is its whole gang
+    for gang, one in may_be_broken:
+        if not _runs(session, gang) or not is_broken(session, gang):
             continue
         session.stale_gangs.append(gang)
         since = one.stale_since
@@ -30,11 +34,6 @@ def evict_broken_gangs(session: Session) -> None:
                 session.state.evict(task)
                 session.causes[task] = cause
         session.commit(mark)
-
-
-def _is_whole_by_running(one: Gang) -> bool:
-    """A single task that runs is its whole gang."""
-    return len(one.tasks) == 1 and one.root is None and (one.min_available or 0) <= 1
 
 
 def _runs(session: Session, gang: int) -> bool:

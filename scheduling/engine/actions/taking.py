@@ -7,7 +7,7 @@ from functools import partial
 from scheduling.engine.actions.causes import cause_of
 from scheduling.engine.model.snapshot import NOWHERE
 from scheduling.engine.model.tasks import TaskState
-from scheduling.engine.session import Session
+from scheduling.engine.session import Cause, Session
 from scheduling.engine.session.walk import QueueWalk, WaitingLine
 from scheduling.engine.solver.scenario import Scenario
 from scheduling.engine.solver.search import Search
@@ -79,13 +79,17 @@ def _is_disturbed(session: Session, task: int) -> bool:
 
 def _record(session: Session, solution: Scenario, rule: str) -> None:
     """Who stopped a task is its cause; who later takes the place it was to move to is not."""
-    causes = {unit: cause_of(session, solution, unit, rule) for unit in solution.units}
+    gangs = session.snapshot.gangs
+    causes: dict[tuple[int, int], Cause] = {}
     for unit in solution.units:
+        likeness = (unit.queue, gangs[unit.gang].priority)  # all that a cause depends on
+        if likeness not in causes:
+            causes[likeness] = cause_of(session, solution, unit, rule)
         for task in unit.tasks:
             if _is_disturbed(session, task) and not (
                 task in session.causes and session.state.was_displaced_before(task)
             ):
-                session.causes[task] = causes[unit]
+                session.causes[task] = causes[likeness]
 
 
 def _start_at_once(session: Session, solution: Scenario) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scheduling.engine.model.gangs import Gang
 from scheduling.engine.plugin import Key, Plugin
 from scheduling.engine.session import Session
 from scheduling.engine.session.gangs import IS_ACTIVE, active_count
@@ -18,9 +17,6 @@ class Elastic(Plugin):
     name = "elastic"
 
     def gang_key(self, session: Session, gang: int) -> Key:
-        if _is_single(session.snapshot.gangs[gang]):
-            first = session.snapshot.gang_first[gang]
-            return AT if IS_ACTIVE[session.state.states[first]] else BELOW
         standing = AT
         for pod_set in session.gang_tasks(gang).pod_sets:
             active = active_count(session, pod_set)
@@ -31,15 +27,13 @@ class Elastic(Plugin):
         return standing
 
     def gang_keys(self, session: Session, gangs: Sequence[int]) -> list[Key]:
-        """Most gangs of a large cluster are single tasks."""
+        """Most gangs of a large cluster are single tasks: below their minimum or at it."""
         every, first, states = session.snapshot.gangs, session.snapshot.gang_first, session.state.states
-        return [
-            (AT if IS_ACTIVE[states[first[gang]]] else BELOW)
-            if _is_single(every[gang])
-            else self.gang_key(session, gang)
-            for gang in gangs
-        ]
-
-
-def _is_single(gang: Gang) -> bool:
-    return len(gang.tasks) == 1 and gang.root is None and gang.min_available in {None, 1}
+        keys = []
+        for gang in gangs:
+            one = every[gang]
+            if len(one.tasks) == 1 and one.root is None and one.min_available in {None, 1}:
+                keys.append(AT if IS_ACTIVE[states[first[gang]]] else BELOW)
+            else:
+                keys.append(self.gang_key(session, gang))
+        return keys

@@ -43,7 +43,7 @@ class NodeFit(Plugin):
                 wish.weight for wish in constraints.preferred_nodes if wish.term.matches(one.labels, one.name)
             )
             points += PREFERRED_POINTS * met / whole if whole else 0.0
-        if any(
+        if one.taints and any(
             taint.effect == "PreferNoSchedule" and not _is_tolerated(taint, constraints)
             for taint in one.taints
         ):

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from operator import add
 from typing import TYPE_CHECKING, Any
 
 from scheduling.engine.config import SchedulerConfig
@@ -140,20 +139,19 @@ class Session:
         return (*key, self.snapshot.queues[queue].created_at, queue)
 
     def gang_key(self, gang: int) -> Key:
-        """Its last part is the gang itself."""
-        key: Key = (self.snapshot.gangs[gang].created_at, gang)
-        for hook in reversed(self.hooks("gang_key")):
-            key = hook(self, gang) + key
-        return key
+        """What each plugin says, one after the other, then age; its last part is the gang itself."""
+        key = [hook(self, gang) for hook in self.hooks("gang_key")]
+        return (*key, self.snapshot.gangs[gang].created_at, gang)
 
     def gang_keys(self, gangs: Sequence[int]) -> list[Key]:
         """The keys of many gangs."""
         every = self.snapshot.gangs
-        keys: list[Key] = [(every[gang].created_at, gang) for gang in gangs]
-        for plugin in reversed(self.plugins):
-            if type(plugin).gang_key is not Plugin.gang_key:
-                keys = list(map(add, plugin.gang_keys(self, gangs), keys))
-        return keys
+        columns = [
+            plugin.gang_keys(self, gangs)
+            for plugin in self.plugins
+            if type(plugin).gang_key is not Plugin.gang_key
+        ]
+        return list(zip(*columns, [every[gang].created_at for gang in gangs], gangs, strict=True))
 
     def task_key(self, task: int) -> Key:
         one = self.snapshot.tasks[task]
@@ -170,9 +168,15 @@ class Session:
         answer: Refusal | None = self._first("may_take", action, gang, asked)
         return answer
 
-    def obstacle(self, shape: Shape, node: int) -> str | None:
-        answer: str | None = self._first("admits", shape, node)
-        return answer
+    def obstacles(self, shape: Shape) -> list[str | None]:
+        """Per node what keeps such tasks off it for good, or None."""
+        found: list[str | None] = [None] * len(self.snapshot.nodes)
+        for hook in self.hooks("admits"):
+            found = [
+                hook(self, shape, node) if obstacle is None else obstacle
+                for node, obstacle in enumerate(found)
+            ]
+        return found
 
     def is_checked_in_place(self, shape: Shape) -> bool:
         """Whether `misfit` may object to such tasks at all."""
@@ -191,13 +195,22 @@ class Session:
         return None
 
     def may_evict(self, action: str, beneficiary: int, victim: int) -> bool:
-        return all(hook(self, action, beneficiary, victim) for hook in self.hooks("may_evict"))
+        for hook in self.hooks("may_evict"):  # noqa: SIM110  asked very often, and a generator would cost more than the answer
+            if not hook(self, action, beneficiary, victim):
+                return False
+        return True
 
     def accepts(self, scenario: "Scenario") -> bool:
         return all(hook(self, scenario) for hook in self.hooks("accepts"))
 
-    def constant_score(self, shape: Shape, node: int) -> float:
-        return float(sum(hook(self, shape, node) for hook in self.hooks("constant_score")))
+    def constant_scores(self, shape: Shape, obstacles: list[str | None]) -> list[float]:
+        """Per node the part of the score that does not change during a cycle; 0 where there is an obstacle."""
+        scores = [0.0] * len(obstacles)
+        for hook in self.hooks("constant_score"):
+            for node, obstacle in enumerate(obstacles):
+                if obstacle is None:
+                    scores[node] += hook(self, shape, node)
+        return scores
 
     def node_score(self, shape: Shape, node: int, *, fits_now: bool) -> float:
         score = 0.0

@@ -1,5 +1,6 @@
 """Gangs as the cycle works with them: which tasks to try next, and in which units they may be evicted."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from scheduling.engine.model.gangs import PodSet, SubGroup, TopologyConstraint
@@ -103,14 +104,14 @@ def tasks_to_start(
     While some pod set is below its minimum: what is missing in all of those sets together. Afterwards one task of one set.
     """
     states = session.state.states
-    members = session.gang_tasks(gang)
 
     def waits(task: int) -> bool:
         return states[task] is TaskState.PENDING or (task in evicted and states[task] is TaskState.RELEASING)
 
-    if len(members.pod_sets) == 1 and len(members.pod_sets[0].tasks) == 1:
-        only = members.pod_sets[0].tasks
-        return only if waits(only[0]) else []
+    first, end = session.snapshot.gang_first[gang : gang + 2]
+    if end - first == 1:
+        return [first] if waits(first) else []
+    members = session.gang_tasks(gang)
     ordered = sorted(members.pod_sets, key=lambda one: pod_set_key(session, one))
     chosen: list[int] = []
     for one in ordered:
@@ -137,6 +138,9 @@ def pod_set_key(session: "Session", pod_set: PodSetTasks) -> tuple[int, float, s
 def eviction_units(session: "Session", gang: int) -> list[list[int]]:
     """The gang's active tasks in the units and the order in which they may be taken: surplus one by one, then the core whole."""
     states = session.state.states
+    first, end = session.snapshot.gang_first[gang : gang + 2]
+    if end - first == 1:
+        return [[first]] if IS_ACTIVE[states[first]] else []
     members = session.gang_tasks(gang)
     left = {one.name: [task for task in one.tasks if IS_ACTIVE[states[task]]] for one in members.pod_sets}
     units: list[list[int]] = []
@@ -152,7 +156,7 @@ def eviction_units(session: "Session", gang: int) -> list[list[int]]:
     return units
 
 
-def asked_by(session: "Session", tasks: list[int]) -> Resources:
+def asked_by(session: "Session", tasks: Sequence[int]) -> Resources:
     """What these tasks together would add to their queue."""
     state = session.state
     if len(tasks) == 1:

@@ -1,6 +1,7 @@
 """The gangs of each leaf queue in order: those that wait, and those that might be taken from."""
 
 from bisect import bisect_left, insort
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from scheduling.engine.model.snapshot import NOWHERE
@@ -44,23 +45,21 @@ class GangLines:
         return self._running
 
     def _collect_running(self) -> Lines:
-        states, task_gang = self._session.state.states, self._session.snapshot.task_gang
-        gangs = dict.fromkeys([task_gang[task] for task, state in enumerate(states) if IS_ACTIVE[state]])
-        return self._lines_of([gang for gang in gangs if self._may_be_victim(gang)], self._running_keys)
+        states, snapshot = self._session.state.states, self._session.snapshot
+        task_gang, queue_of, every = snapshot.task_gang, snapshot.gang_queue, snapshot.gangs
+        holders = dict.fromkeys([task_gang[task] for task, state in enumerate(states) if IS_ACTIVE[state]])
+        gangs = [gang for gang in holders if queue_of[gang] != NOWHERE and every[gang].is_preemptible]
+        return self._lines_of(gangs, self._running_keys)
 
     def _lines_of(self, gangs: list[int], keys: dict[int, Key]) -> Lines:
         queue_of = self._session.snapshot.gang_queue
         keys.update(zip(gangs, self._session.gang_keys(gangs), strict=True))
-        lines: Lines = {}
+        lines: defaultdict[int, list[Key]] = defaultdict(list)
         for gang, key in keys.items():
-            queue = queue_of[gang]
-            if queue in lines:
-                lines[queue].append(key)
-            else:
-                lines[queue] = [key]
+            lines[queue_of[gang]].append(key)
         for line in lines.values():
             line.sort()
-        return lines
+        return dict(lines)
 
     def waits(self, gang: int) -> bool:
         """Whether the gang stands in a waiting line."""

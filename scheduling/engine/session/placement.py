@@ -24,13 +24,11 @@ class ShapePlacement:
         self.shape = session.snapshot.shapes[shape]
         self.fitting = Fitting(self.shape.request, session.device_score)
         self.is_checked_in_place = session.is_checked_in_place(self.shape)
+        self.obstacles = session.obstacles(self.shape)
+        self._constant = session.constant_scores(self.shape, self.obstacles)
         nodes = range(len(session.snapshot.nodes))
-        self.obstacles: list[str | None] = [session.obstacle(self.shape, node) for node in nodes]
-        self._constant = [
-            0.0 if self.obstacles[node] is not None else session.constant_score(self.shape, node)
-            for node in nodes
-        ]
         self.scores: list[float | None] = [None] * len(nodes)
+        self._is_free_now = [False] * len(nodes)
         self._slots = [0] * len(nodes)
         self.total_slots = 0
         self._heap: list[tuple[float, int]] = []
@@ -48,10 +46,10 @@ class ShapePlacement:
         slots = self.fitting.slots(occupancy)
         self.total_slots += slots - self._slots[node]
         self._slots[node] = slots
-        fit = self.fitting.of(occupancy)
         score: float | None = None
-        if fit:
-            score = -self._constant[node] - session.node_score(self.shape, node, fits_now=fit is Fit.NOW)
+        if slots and (fit := self.fitting.of(occupancy)):
+            now = self._is_free_now[node] = fit is Fit.NOW
+            score = -self._constant[node] - session.node_score(self.shape, node, fits_now=now)
         if score == self.scores[node]:
             return False
         self.scores[node] = score
@@ -117,4 +115,5 @@ class ShapePlacement:
         return self._slots[node]
 
     def fits_now(self, node: int) -> bool:
-        return self.fitting.of(self._session.state.occupancy[node]) is Fit.NOW
+        """Whether a node with a score needs no release first, as of the last refresh."""
+        return self._is_free_now[node]

@@ -15,10 +15,10 @@ from scheduling.engine.session.placement import ShapePlacement
 def refuse_waiting(session: Session) -> dict[str, Refusal]:
     """Per gang with pending tasks after the actions. Gangs of equal shape and queue share their refusal but for `ahead`."""
     snapshot, states = session.snapshot, session.state.states
+    pending, promised = TaskState.PENDING, TaskState.PIPELINED
     waiting: dict[int, list[int]] = {}
-    for task, state in enumerate(states):
-        if state is TaskState.PENDING or state is TaskState.PIPELINED:
-            waiting.setdefault(snapshot.task_gang[task], []).append(task)
+    for task in [task for task, state in enumerate(states) if state is pending or state is promised]:
+        waiting.setdefault(snapshot.task_gang[task], []).append(task)
     ahead: Counter[int] = Counter()
     known: dict[tuple[object, ...], Refusal] = {}
     refusals: dict[str, Refusal] = {}

@@ -82,9 +82,9 @@ class QueueWalk:
         self._below: dict[int, list[int]] = {}
         self._served: dict[int, int] = {}
         """Per queue above leaves: the child it served last."""
-        path = session.state.ledger.path
+        self._path = session.state.ledger.path
         for leaf in sorted(self._lines):
-            self._enlist(path[leaf])
+            self._enlist(self._path[leaf])
 
     def _enlist(self, path: Iterable[int]) -> None:
         parents = self._session.snapshot.queue_parent
@@ -97,13 +97,15 @@ class QueueWalk:
     def pop(self) -> int | None:
         """The next gang, or None when all lines are empty."""
         leaf = self.next_leaf()
-        if leaf is None:
-            return None
+        return None if leaf is None else self.take_from(leaf)
+
+    def take_from(self, leaf: int) -> int:
+        """Pop the head of a leaf; the one `next_leaf` has just told."""
         line = self._lines[leaf]
         gang = line.pop()
         self._forget_keys(leaf)
         below = leaf
-        for queue in self._session.state.ledger.path[leaf][1:]:
+        for queue in self._path[leaf][1:]:
             self._served[queue] = below
             below = queue
         if line.head() == NOBODY:
@@ -122,23 +124,23 @@ class QueueWalk:
 
     def count_popped(self, leaf: int, amounts: Resources) -> None:
         """Remember that a victim of this size was chosen in the leaf and all queues above it."""
-        for queue in self._session.state.ledger.path[leaf]:
+        for queue in self._path[leaf]:
             self._popped[queue] = self._popped.get(queue, NOTHING).plus(amounts)
         self._forget_keys(leaf)
 
     def add(self, leaf: int, line: Line) -> None:
         """Tell that a gang was pushed into the leaf's line, which may have been empty."""
         self._lines[leaf] = line
-        self._enlist(self._session.state.ledger.path[leaf])
+        self._enlist(self._path[leaf])
         self._forget_keys(leaf)
 
     def _forget_keys(self, leaf: int) -> None:
-        for queue in self._session.state.ledger.path[leaf]:
+        for queue in self._path[leaf]:
             self._keys.pop(queue, None)
 
     def _delist(self, leaf: int) -> None:
         parents = self._session.snapshot.queue_parent
-        for queue in self._session.state.ledger.path[leaf]:
+        for queue in self._path[leaf]:
             siblings = self._below[parents[queue]]
             siblings.remove(queue)
             if siblings:

@@ -40,6 +40,9 @@ class Scenario:
 
     def note_losses(self, session: "Session") -> None:
         """To be called once, when the simulation has come to its end."""
+        if not self.returned:
+            self.lost.extend(self.units)
+            return
         states = session.state.states
         self.lost.extend(
             unit

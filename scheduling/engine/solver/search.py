@@ -29,8 +29,8 @@ class Search:
         self.taken = Taken()
         """Given up by the steps before, and evicted."""
         self.keys_without: KeysWithout = {}
-        self.standing = 0
-        """How many tasks of the gang still stand where the step before placed them."""
+        self.standing: tuple[int, ...] = ()
+        """The tasks of the gang that still stand where the steps before placed them."""
         self.before_placing = 0
         """Mark behind the evictions of the latest try, before anything was placed."""
         self._start = session.state.mark()
@@ -52,13 +52,16 @@ class Search:
         """Prepare the next step. Units that found their place again drop out."""
         displaced = solution.moved_or_lost(self.session)
         if len(displaced) < len(solution.units):
-            self.taken = Taken()
-            self._evict_anew(displaced)
+            self.session.state.rollback(self._start)
+            self.standing = ()
+            self.evict(displaced)
+            self.taken = Taken().with_units(self.session, displaced, self.keys_without)
             return
         self.taken = solution.taken
         if not is_last and not solution.returned and self._are_alike(tasks):
-            self.standing = len(solution.tasks)
+            self.standing = solution.tasks
         elif self.standing:
+            self.standing = solution.tasks
             self.place_anew()
         else:
             self.session.state.rollback(self.before_placing)
@@ -70,14 +73,9 @@ class Search:
 
     def place_anew(self) -> None:
         """Leave of what the steps before did only the evictions."""
-        self._evict_anew(self.taken.units)
-
-    def _evict_anew(self, units: list[Unit]) -> None:
-        self.session.state.rollback(self._start)
-        self.standing = 0
-        self.evict(units)
-        if units is not self.taken.units:
-            self.taken = Taken().with_units(self.session, units, self.keys_without)
+        for task in self.standing:
+            self.session.state.withdraw(task)
+        self.standing = ()
 
     def evict(self, units: Iterable[Unit]) -> None:
         for unit in units:

@@ -70,6 +70,7 @@ class Step:
         scenario = self._scenario(units)
         placed = self._add_last(scenario) if search.standing else simulate(self.session, scenario)
         if placed is None:
+            state.rollback(mark)
             search.place_anew()
             self._failed = FailedTries(self.session, search.gang, self.tasks)
             return self._try(units)
@@ -113,7 +114,7 @@ class Step:
         session, gang = self.session, self.search.gang
         charge, queue = session.state.ledger.charge, scenario.queue
         preemptible = session.state.is_preemptible(gang)
-        standing = asked_by(session, list(self.tasks[: self.search.standing]))
+        standing = asked_by(session, self.search.standing)
         charge(queue, standing, -1, preemptible=preemptible)
         goes_first = session.may_start(gang, self.asked) is None and is_served_first(session, scenario)
         charge(queue, standing, 1, preemptible=preemptible)
@@ -136,12 +137,12 @@ class Step:
                 one = self.session.state.occupancy[node]
                 room = one.idle_gpus + one.releasing_gpus + devices
                 slots += max(0, room // fitting.devices) - placement.slots_on(node)
-        return slots < number - self.search.standing
+        return slots < number - len(self.search.standing)
 
     def _has_slots(self) -> bool:
         """A simulation only consumes: with fewer slots than tasks of a shape it must fail."""
         for placement, number in self._needed:
             placement.refresh()
-            if placement.total_slots < number - self.search.standing:
+            if placement.total_slots < number - len(self.search.standing):
                 return False
         return True

@@ -50,7 +50,7 @@ class VictimLine:
 
 def _negated(key: Key) -> Key:
     """Gang keys are numbers throughout, so the reverse order is that of the negated key."""
-    return tuple(-part for part in key)
+    return tuple(_negated(part) if isinstance(part, tuple) else -part for part in key)
 
 
 class VictimOrder:
@@ -118,7 +118,7 @@ class VictimOrder:
             if units is None:
                 units = waiting_units[gang] = _units_of(session, gang)[::-1]
             unit = units.pop()
-            walk.pop()
+            walk.take_from(leaf)
             if units:
                 given = taken.setdefault(gang, [])
                 given += unit.tasks
@@ -129,17 +129,17 @@ class VictimOrder:
 
 
 def _units_of(session: Session, gang: int) -> list[Unit]:
-    state = session.state
+    state, snapshot = session.state, session.snapshot
+    queue = snapshot.gang_queue[gang]
     units = []
     for tasks in eviction_units(session, gang):
         amounts: Resources = NOTHING
-        for task in tasks:
-            amounts = amounts.plus(state.charge_of(task, state.position(task).node))
         devices: dict[int, int] = {}
         for task in tasks:
             node = state.position(task).node
-            devices[node] = devices.get(node, 0) + session.snapshot.tasks[task].request.gpu.devices
-        queue = session.snapshot.gang_queue[gang]
+            charge = state.charge_of(task, node)
+            amounts = charge if amounts is NOTHING else amounts.plus(charge)
+            devices[node] = devices.get(node, 0) + snapshot.tasks[task].request.gpu.devices
         units.append(Unit(gang, queue, tuple(tasks), tuple(devices), tuple(devices.values()), amounts))
     return units
 

@@ -100,6 +100,10 @@ class WorkingState:
         """Take the task's latest eviction back."""
         self._put(task, self.position(task), self._evicted_from[task])
 
+    def withdraw(self, task: int) -> None:
+        """Take back a place that was given in this cycle to a task that waited."""
+        self._put(task, self.position(task), self.initial_position(task))
+
     def nominate_instead(self, task: int) -> None:
         """Turn a start into a nomination of the same place."""
         old = self.position(task)

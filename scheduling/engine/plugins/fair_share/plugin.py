@@ -25,7 +25,7 @@ INFINITE = 1 << 80
 @dataclass
 class FairShare(Plugin):
     """Keeps per queue, in plain integers: share, deserved, limit, the line above which others may take (`allocatable`), and
-    what fullness is a proportion of (`whole`).
+    what fullness is a proportion of (`whole`); `bounds` is the limit with None for unlimited.
     """
 
     name = "fair_share"
@@ -36,6 +36,8 @@ class FairShare(Plugin):
     allocatable: list[tuple[int, int, int]] = field(default_factory=list)
     whole: list[tuple[int, int, int]] = field(default_factory=list)
     rank: list[int] = field(default_factory=list)
+    bounds: list[Bounds] = field(default_factory=list)
+    _standings: "_Standings | None" = None
 
     def opened(self, session: Session) -> None:
         snapshot = session.snapshot
@@ -43,7 +45,8 @@ class FairShare(Plugin):
         session.fair_share = self.share
         self.rank = [queue.rank for queue in snapshot.queues]
         self.deserved = [_finite(queue.deserved) for queue in snapshot.queues]
-        self.limit = [_finite(queue.effective_limit()) for queue in snapshot.queues]
+        self.bounds = [queue.effective_limit() for queue in snapshot.queues]
+        self.limit = [_finite(bounds) for bounds in self.bounds]
         self.allocatable = [
             _lines(deserved, share, limit)
             for deserved, share, limit in zip(self.deserved, self.share, self.limit, strict=True)
@@ -110,8 +113,10 @@ class FairShare(Plugin):
             snapshot.queues[queue].name: units for queue, units in scenario.losses_by_queue(session).items()
         }
         multiplier = self.saturation_multiplier or session.config.saturation_multiplier
+        if self._standings is None or self._standings.allocated is not scenario.allocated:
+            self._standings = _Standings(self, snapshot, scenario)
         return reclaim_rules.accepts(
-            _Standings(self, snapshot, scenario),
+            self._standings,
             queue=snapshot.queues[scenario.queue].name,
             request=tuple(scenario.asked),
             preemptible=session.state.is_preemptible(scenario.beneficiary),
@@ -121,13 +126,14 @@ class FairShare(Plugin):
 
 
 class _Standings(dict[str, QueueStanding]):
-    """The queues as they stood when the search began, made as they are asked for."""
+    """The queues as they stood when a search began, made as they are asked for and kept for all tries of the search."""
 
     def __init__(self, plugin: FairShare, snapshot: ClusterSnapshot, scenario: Scenario) -> None:
         super().__init__()
         self._plugin = plugin
         self._snapshot = snapshot
-        self._scenario = scenario
+        self.allocated = scenario.allocated
+        self._non_preemptible = scenario.non_preemptible
 
     def __missing__(self, name: str) -> QueueStanding:
         made = self[name] = self._make(self._snapshot.queue_index[name])
@@ -142,10 +148,10 @@ class _Standings(dict[str, QueueStanding]):
             name=queue.name,
             parent=queue.parent or None,
             deserved=queue.deserved,
-            limit=queue.effective_limit(),
+            limit=self._plugin.bounds[index],
             share=self._plugin.share[index],
-            allocated=tuple(self._scenario.allocated[index]),
-            allocated_non_preemptible=tuple(self._scenario.non_preemptible[index]),
+            allocated=tuple(self.allocated[index]),
+            allocated_non_preemptible=tuple(self._non_preemptible[index]),
         )
 
 

@@ -5,15 +5,15 @@ Amounts are vectors of integers, one entry per resource in one fixed order (GPU,
 ancestor of the two: projects of one department meet as projects, projects of two departments as departments.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from operator import add, sub
+from typing import NamedTuple
 
 Vector = tuple[int, ...]
 Bounds = tuple[int | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class QueueStanding:
+class QueueStanding(NamedTuple):
     """What reclaim needs to know about one queue. `parent` is None at the top."""
 
     name: str
@@ -56,8 +56,10 @@ def accepts(
     """
     remaining: dict[str, Vector] = {}
     involved: dict[str, set[int]] = {}
+    path = path_up(standings, queue)
     for victim_queue, units in victims.items():
-        mine, theirs = below_common_ancestor(standings, queue, victim_queue)
+        victim_path = path_up(standings, victim_queue)
+        mine, theirs = _fork(path, victim_path)
         stays_deserved = within(plus(standings[mine].allocated, request), standings[mine].deserved)
         touched = {index for unit in units for index, amount in enumerate(unit) if amount > 0}
         for unit in units:
@@ -66,7 +68,7 @@ def accepts(
             over_deserved = stays_deserved and not within(left, standings[theirs].deserved)
             if not (over_share or over_deserved):
                 return False
-            for name in path_up(standings, victim_queue):
+            for name in victim_path:
                 remaining[name] = minus(remaining.get(name, standings[name].allocated), unit)
                 involved.setdefault(name, set()).update(touched)
     return _keeps_balance(
@@ -128,10 +130,15 @@ def _overtakes(
 
 def below_common_ancestor(standings: Standings, one: str, other: str) -> tuple[str, str]:
     """The two queues to compare: the first that differ on the ways down from the top."""
-    for pair in zip(path_down(standings, one), path_down(standings, other), strict=False):
+    return _fork(path_up(standings, one), path_up(standings, other))
+
+
+def _fork(one: list[str], other: list[str]) -> tuple[str, str]:
+    """The same, from the two ways up."""
+    for pair in zip(reversed(one), reversed(other), strict=False):
         if pair[0] != pair[1]:
             return pair
-    return one, other
+    return one[0], other[0]
 
 
 def path_up(standings: Standings, name: str) -> list[str]:
@@ -144,24 +151,22 @@ def path_up(standings: Standings, name: str) -> list[str]:
     return path
 
 
-def path_down(standings: Standings, name: str) -> list[str]:
-    """The queue and its ancestors, top first."""
-    return path_up(standings, name)[::-1]
-
-
-def within(amounts: Iterable[int], bounds: Iterable[int | None]) -> bool:
+def within(amounts: Vector, bounds: Bounds) -> bool:
     """Whether no amount is above its bound; equality passes, None is no bound."""
-    return all(bound is None or amount <= bound for amount, bound in zip(amounts, bounds, strict=True))
+    for amount, bound in zip(amounts, bounds, strict=True):
+        if bound is not None and amount > bound:
+            return False
+    return True
 
 
 def plus(one: Vector, other: Vector) -> Vector:
     """Entry by entry."""
-    return tuple(a + b for a, b in zip(one, other, strict=True))
+    return tuple(map(add, one, other))
 
 
 def minus(one: Vector, other: Vector) -> Vector:
     """Entry by entry."""
-    return tuple(a - b for a, b in zip(one, other, strict=True))
+    return tuple(map(sub, one, other))
 
 
 def _allocatable(deserved: int | None, limit: int | None, share: int | None) -> int | None:
