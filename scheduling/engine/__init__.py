@@ -40,8 +40,8 @@
 """
 
 from scheduling.engine.config import SchedulerConfig
-from scheduling.engine.cycle import run_cycle
+from scheduling.engine.cycle import explain_one, run_cycle
 from scheduling.engine.model.snapshot import ClusterSnapshot
 from scheduling.engine.plan import Plan
 
-__all__ = ["ClusterSnapshot", "Plan", "SchedulerConfig", "run_cycle"]
+__all__ = ["ClusterSnapshot", "Plan", "SchedulerConfig", "explain_one", "run_cycle"]

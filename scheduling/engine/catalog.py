@@ -9,6 +9,7 @@ from scheduling.engine.actions.preempt import preempt
 from scheduling.engine.actions.reclaim import reclaim
 from scheduling.engine.config import SchedulerConfig
 from scheduling.engine.plugin import Plugin
+from scheduling.engine.plugins.age_protection import AgeProtection
 from scheduling.engine.plugins.bin_packing import BinPacking
 from scheduling.engine.plugins.elastic import Elastic
 from scheduling.engine.plugins.fair_share.plugin import FairShare
@@ -53,6 +54,7 @@ PLUGINS: dict[str, type[Plugin]] = {
         Fragmentation,
         MinRuntime,
         Protection,
+        AgeProtection,
         Topologies,
     )
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scheduling.engine.model.gangs import TopologyConstraint
 from scheduling.engine.model.resources import Resources
-from scheduling.engine.plan import Refusal
+from scheduling.engine.plan import Reason, Refusal
 
 if TYPE_CHECKING:
     from scheduling.engine.model.occupancy import Occupancy, SharedDevice
@@ -37,6 +37,10 @@ class Plugin:
     """
 
     name: str = ""
+    objection: Reason = Reason.POD_AFFINITY
+    """The reason given to a gang that waits because of `fits`."""
+    judges_gangs: bool = False
+    """Whether `fits` looks at whose task it is, so that tasks of one shape may fare differently."""
 
     def opened(self, session: "Session") -> None:
         """Notice: a cycle begins. Work out what lasts for the cycle."""

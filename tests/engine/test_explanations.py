@@ -7,7 +7,7 @@ import pytest
 from scheduling.engine import run_cycle
 from scheduling.engine.cycle.counterfactuals import smallest_step
 from scheduling.engine.model.gangs import Gang
-from scheduling.engine.plan import Counterfactual, Reason
+from scheduling.engine.plan import Bind, Counterfactual, Nomination, Reason
 from tests.engine.laws.worlds import NOW, SIZES, Features, World, random_world
 from tests.engine.world import schedule
 
@@ -137,7 +137,8 @@ def smaller_changes(change: Counterfactual, gang: Gang) -> range:
 
 def starts(world: World, uid: str) -> bool:
     plan = run_cycle(world.snapshot(), world.config, NOW)
-    return any(one.gang == uid for one in (*plan.binds, *plan.nominations))
+    places: list[Bind | Nomination] = [*plan.binds, *plan.nominations]
+    return any(one.gang == uid for one in places)
 
 
 def changed(world: World, gang: Gang, change: Counterfactual, amount: int) -> World:

@@ -1,11 +1,16 @@
 """Failures that users of other schedulers reported, each as a case that must not come back."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
 from scheduling.engine import run_cycle
-from scheduling.engine.config import SchedulerConfig
+from scheduling.engine.config import DEFAULT_PLUGINS, SchedulerConfig
+from scheduling.engine.model.gangs import Gang
+from scheduling.engine.model.gpus import GpuRequest
+from scheduling.engine.model.snapshot import ClusterSnapshot
+from scheduling.engine.model.tasks import Task, TaskRequest, TaskState
 from scheduling.engine.plan import Plan
 from tests.engine.laws.life import lived
 from tests.engine.laws.worlds import World
@@ -70,6 +75,64 @@ def test_a_bind_that_keeps_failing_starves_nobody_behind_it() -> None:
 
     assert [one.gang for one in held_back.binds] == ["patient"]
     assert [one.gang for one in tried_again.binds] == ["cursed"]
+
+
+def stream(config: SchedulerConfig, cycles: int = 60) -> int | None:
+    """The cycle in which a job of 8 GPUs starts beside a stream of small ones; None: in none of them.
+
+    Two nodes of 8 GPUs are full of jobs of 1 GPU that run for 2 to 5 minutes, and 16 more always wait. Every minute a cycle.
+    """
+    said = read_scenario(
+        """
+        node a: 8 gpus
+        node b: 8 gpus
+        queue vision: quota 16
+        pending large in vision: 8 gpus, since 11:00
+        """
+    )
+    small: list[Gang] = []
+    made = 0
+    for cycle in range(cycles):
+        now = NOON + cycle * 60
+        small = [gang for gang in small if not _is_over(gang, now)]
+        while sum(gang.tasks[0].state is TaskState.PENDING for gang in small) < 16:
+            small.append(_small(made, now))
+            made += 1
+        large = said.gangs if cycle else []
+        snapshot = ClusterSnapshot.build(nodes=said.nodes, queues=said.queues, gangs=[*large, *small])
+        plan = run_cycle(snapshot, config, now)
+        if any(one.gang == "large" for one in plan.binds):
+            return cycle
+        places = {one.task: one.node for one in plan.binds}
+        small = [_after(gang, places, now) for gang in small]
+    return None
+
+
+def _small(number: int, now: float) -> Gang:
+    task = Task(f"small-{number:04d}", TaskRequest(GpuRequest(1)), created_at=now)
+    return Gang(task.uid, "vision", [task], created_at=now)
+
+
+def _is_over(gang: Gang, now: float) -> bool:
+    minutes = 2 + int(gang.uid.removeprefix("small-")) % 4
+    return gang.last_start is not None and now >= gang.last_start + minutes * 60
+
+
+def _after(gang: Gang, places: dict[str, str], now: float) -> Gang:
+    (task,) = gang.tasks
+    if task.uid not in places:
+        return gang
+    running = replace(task, state=TaskState.RUNNING, node=places[task.uid])
+    return replace(gang, tasks=[running], last_start=now)
+
+
+def test_a_stream_of_small_jobs_starves_a_large_one_unless_its_age_protects_it() -> None:
+    protected = SchedulerConfig(
+        plugins=(*DEFAULT_PLUGINS, "age_protection"), options={"age_protection": {"after": 3600.0}}
+    )
+
+    assert stream(SchedulerConfig()) is None
+    assert stream(protected) is not None
 
 
 def test_a_reclaim_of_48_gpus_disturbs_48_gpus() -> None:

@@ -55,6 +55,8 @@ class _FullShapes:
         shape = self._key(tasks)
         if shape is None or session.gang_tasks(gang).is_constrained:
             return
+        if any(plugin.judges_gangs for plugin in session.plugins):
+            return
         if session.snapshot.shapes[shape].constraints.pod_affinity or session.may_start(
             gang, session.asked(gang)
         ):

@@ -42,6 +42,18 @@ def with_gang(snapshot: ClusterSnapshot, number: int, gang: Gang, tasks: Sequenc
     return changed
 
 
+def with_newcomer(snapshot: ClusterSnapshot, gang: Gang) -> ClusterSnapshot:
+    """The same world with one more gang, built anew."""
+    return ClusterSnapshot.build(
+        nodes=snapshot.nodes,
+        queues=snapshot.queues,
+        gangs=[*snapshot.gangs, gang],
+        topologies=snapshot.topologies.values(),
+        history=snapshot.history,
+        pool=snapshot.pool,
+    )
+
+
 def _put(values: list[T], start: int, new: Sequence[T]) -> list[T]:
     copied = values.copy()
     copied[start : start + len(new)] = new

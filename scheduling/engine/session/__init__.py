@@ -11,7 +11,7 @@ from scheduling.engine.model.resources import Resources
 from scheduling.engine.model.shapes import Shape
 from scheduling.engine.model.snapshot import NOWHERE, ClusterSnapshot
 from scheduling.engine.model.tasks import TaskRequest
-from scheduling.engine.plan import Refusal
+from scheduling.engine.plan import Reason, Refusal
 from scheduling.engine.plugin import Domain, Key, Plugin
 from scheduling.engine.session.free_gpus import FreeGpus
 from scheduling.engine.session.gangs import GangTasks, asked_by, is_ready, tasks_to_start
@@ -186,6 +186,13 @@ class Session:
     def misfit(self, task: int, node: int) -> str | None:
         answer: str | None = self._first("fits", task, node)
         return answer
+
+    def objection(self, task: int, node: int) -> tuple[Reason, str] | None:
+        """What `misfit` says, with the reason it comes to."""
+        for plugin in self.plugins:
+            if type(plugin).fits is not Plugin.fits and (words := plugin.fits(self, task, node)) is not None:
+                return plugin.objection, words
+        return None
 
     def _first(self, name: str, *arguments: object) -> Any:
         for hook in self.hooks(name):

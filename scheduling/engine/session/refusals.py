@@ -47,6 +47,8 @@ def _likeness(session: Session, gang: int, tasks: list[int]) -> tuple[object, ..
     members = session.gang_tasks(gang)
     if members.is_constrained or snapshot.gangs[gang].bind_retry_at is not None:
         return (gang,)
+    if any(plugin.judges_gangs for plugin in session.plugins):
+        return (gang,)
     return (
         snapshot.gang_queue[gang],
         session.state.is_preemptible(gang),
@@ -134,7 +136,9 @@ def _no_room(session: Session, gang: int, tasks: list[int]) -> Refusal:
     largest = max(
         placements.values(), key=lambda placement: (placement.fitting.devices, placement.fitting.cpu)
     )
-    tally = _tally(session, largest)
+    example = next(task for task in tasks if session.placement_of(task) is largest)
+    objections = _objections(session, largest, example)
+    tally = _tally(session, largest, objections)
     free, hole = _free_devices(session, largest)
     numbers = {
         "asked_devices": largest.fitting.devices,
@@ -144,6 +148,11 @@ def _no_room(session: Session, gang: int, tasks: list[int]) -> Refusal:
         "largest_hole": hole,
     }
     reason, sentence = _judge(session, gang, largest, len(tasks), free, hole)
+    closed = sum(largest.slots_on(node) for node in objections)
+    if objections and reason in {Reason.POD_AFFINITY, Reason.GANG_NOT_WHOLE, Reason.TOPOLOGY}:
+        (told, words), _ = Counter(objections.values()).most_common(1)[0]
+        if told is not Reason.POD_AFFINITY and largest.total_slots - closed < len(tasks):
+            reason, sentence = told, f"There is room, but: {words}."
     nodes = len(session.snapshot.nodes)
     detail = ", ".join(f"{count} {what}" for what, count in tally.items())
     return Refusal(
@@ -199,10 +208,28 @@ def _free_devices(session: Session, placement: ShapePlacement) -> tuple[int, int
     return sum(free), max(free, default=0)
 
 
-def _tally(session: Session, placement: ShapePlacement) -> dict[str, int]:
+Objections = dict[int, tuple[Reason, str]]
+
+
+def _objections(session: Session, placement: ShapePlacement, task: int) -> Objections:
+    """Nodes that have room for such a task but may not take it as others stand now, and why."""
+    if not placement.is_checked_in_place:
+        return {}
+    open_nodes = [
+        node
+        for node, obstacle in enumerate(placement.obstacles)
+        if obstacle is None and placement.slots_on(node) > 0
+    ]
+    answers = ((node, session.objection(task, node)) for node in open_nodes)
+    return {node: answer for node, answer in answers if answer is not None}
+
+
+def _tally(session: Session, placement: ShapePlacement, objections: Objections) -> dict[str, int]:
     """Nodes per obstacle, most frequent first."""
     counts = Counter(
-        obstacle or _shortage(placement, session.state.occupancy[node], session.snapshot.nodes[node])
+        obstacle
+        or (objections[node][1] if node in objections else None)
+        or _shortage(placement, session.state.occupancy[node], session.snapshot.nodes[node])
         for node, obstacle in enumerate(placement.obstacles)
     )
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))

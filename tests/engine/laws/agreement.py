@@ -41,7 +41,8 @@ def _places(world: World, plan: Plan, decisions: Sequence[Bind | Nomination]) ->
     """Task, node and devices. A new device is told by who shares it in this plan: its name means nothing."""
     known = {name for gang in world.gangs for task in gang.tasks for name in task.gpu_groups}
     users: dict[str, list[str]] = {}
-    for one in (*plan.binds, *plan.nominations):
+    every: list[Bind | Nomination] = [*plan.binds, *plan.nominations]
+    for one in every:
         for name in one.gpu_groups:
             users.setdefault(name, []).append(one.task)
     return {

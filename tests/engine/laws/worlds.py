@@ -49,7 +49,7 @@ SIZES = {
     "tiny": Size(nodes=2, queues=2, running=3, waiting=2, gang=2),
     "small": Size(nodes=5, queues=5, running=10, waiting=6, gang=4),
     "medium": Size(nodes=10, queues=8, running=30, waiting=12, gang=6),
-    "large": Size(nodes=40, queues=12, running=160, waiting=60, gang=8),
+    "large": Size(nodes=24, queues=10, running=80, waiting=24, gang=8),
 }
 
 

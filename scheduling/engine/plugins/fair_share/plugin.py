@@ -9,7 +9,7 @@ from scheduling.engine.model.queues import Queue
 from scheduling.engine.model.resources import Bounds, Resources
 from scheduling.engine.model.shapes import Shape
 from scheduling.engine.model.snapshot import NOWHERE, ClusterSnapshot
-from scheduling.engine.plan import Refusal
+from scheduling.engine.plan import Reason, Refusal
 from scheduling.engine.plugin import Key, Plugin
 from scheduling.engine.plugins.fair_share import capacity, reclaim_rules
 from scheduling.engine.plugins.fair_share.division import Claim, ShareNode, divide_tree
@@ -29,6 +29,7 @@ class FairShare(Plugin):
     """
 
     name = "fair_share"
+    objection = Reason.OVER_LIMIT
     saturation_multiplier: float | None = None
     share: list[Resources] = field(default_factory=list)
     deserved: list[tuple[int, int, int]] = field(default_factory=list)

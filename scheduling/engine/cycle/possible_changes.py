@@ -1,0 +1,220 @@
+"""The kinds of change that could let a waiting gang start, each as a snapshot with it, step by step.
+
+In the order they are tried: preemptible instead of not (where the quota objects), fewer devices, fewer workers, another pool, more
+quota or a higher limit at one level, one constraint dropped.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from scheduling.engine.model.changes import with_gang, with_newcomer, with_queue
+from scheduling.engine.model.constraints import Constraints
+from scheduling.engine.model.gangs import Gang, SubGroup
+from scheduling.engine.model.queues import Queue
+from scheduling.engine.model.resources import WHOLE_GPU, Bounds
+from scheduling.engine.model.snapshot import NOWHERE, ClusterSnapshot
+from scheduling.engine.model.tasks import Task, TaskState
+from scheduling.engine.plan import Reason, Refusal
+
+COULD_TAKE = frozenset({Reason.NO_ROOM, Reason.GANG_NOT_WHOLE, Reason.FRAGMENTED, Reason.BEHIND_OTHERS})
+"""Reasons for which a queue that deserved more might take what others hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One kind of change. `apply(step)` gives the world with it; steps run from 1 to `most`, the smallest first."""
+
+    kind: str
+    most: int
+    apply: Callable[[int], ClusterSnapshot]
+    say: Callable[[int], str]
+    subject: str = ""
+    amount: Callable[[int], int] = int
+
+
+def possible_changes(
+    refusal: Refusal, number: int, snapshot: ClusterSnapshot, elsewhere: Sequence[ClusterSnapshot] = ()
+) -> Iterator[Change]:
+    """The changes worth a try for this gang, the least painful kind first."""
+    gang = snapshot.gangs[number]
+    tasks = gang.tasks
+    if not tasks or any(task.state is not TaskState.PENDING for task in tasks):
+        return
+    if refusal.reason is Reason.OVER_QUOTA_NON_PREEMPTIBLE:
+        yield Change(
+            "preemptible",
+            1,
+            lambda _: with_gang(snapshot, number, replace(gang, preemptible=True), tasks),
+            lambda _: "It would start if it might be interrupted.",
+        )
+    yield from _fewer_devices(snapshot, number, gang)
+    yield from _fewer_workers(snapshot, number, gang)
+    yield from _other_pools(gang, elsewhere)
+    yield from _more_quota(refusal, snapshot)
+    if refusal.reason in COULD_TAKE:
+        yield from _more_to_take_with(snapshot, number)
+    yield from _without_constraints(snapshot, number, gang)
+
+
+def _fewer_devices(snapshot: ClusterSnapshot, number: int, gang: Gang) -> Iterator[Change]:
+    """Of each task, for tasks that are all alike and ask for several whole devices."""
+    request = gang.tasks[0].request
+    devices = request.gpu.devices
+    if devices < 2 or any(task.request != request for task in gang.tasks):
+        return
+
+    def apply(step: int) -> ClusterSnapshot:
+        smaller = replace(request, gpu=request.gpu._replace(devices=devices - step))
+        return with_gang(snapshot, number, gang, [replace(task, request=smaller) for task in gang.tasks])
+
+    each = " for each pod" if len(gang.tasks) > 1 else ""
+    yield Change(
+        "fewer-devices",
+        devices - 1,
+        apply,
+        lambda step: (
+            f"It would start with {devices - step} GPUs{each} instead of {devices}."
+            if devices - step > 1
+            else f"It would start with 1 GPU{each} instead of {devices}."
+        ),
+        amount=lambda step: devices - step,
+    )
+
+
+def _fewer_workers(snapshot: ClusterSnapshot, number: int, gang: Gang) -> Iterator[Change]:
+    """The last tasks left away and the minimum lowered with them, for gangs of one pod set."""
+    pod_sets = gang.tree().all_pod_sets()
+    minimum = pod_sets[0].min_available
+    if len(pod_sets) != 1 or minimum < 2:
+        return
+
+    def apply(step: int) -> ClusterSnapshot:
+        tree = SubGroup(
+            pod_sets=(replace(pod_sets[0], min_available=minimum - step),), topology=gang.tree().topology
+        )
+        return with_gang(
+            snapshot, number, replace(gang, root=tree), gang.tasks[: max(1, len(gang.tasks) - step)]
+        )
+
+    yield Change(
+        "fewer-workers",
+        minimum - 1,
+        apply,
+        lambda step: f"It would start with {minimum - step} pods instead of {minimum}.",
+        amount=lambda step: minimum - step,
+    )
+
+
+def _other_pools(gang: Gang, elsewhere: Sequence[ClusterSnapshot]) -> Iterator[Change]:
+    """Each pool that it is not offered to anyway, tried with the whole gang added to it."""
+    for pool in elsewhere:
+        if pool.pool not in gang.pools:
+            yield Change(
+                "other-pool",
+                1,
+                lambda _, pool=pool: with_newcomer(pool, gang),  # type: ignore[misc]  # a default argument in a lambda
+                lambda _, name=pool.pool: f"It would start in node pool {name}.",  # type: ignore[misc]  # likewise
+                subject=pool.pool,
+            )
+
+
+def _more_to_take_with(snapshot: ClusterSnapshot, number: int) -> Iterator[Change]:
+    """Whole GPUs more of quota, up to what the gang asks for, at one level: with them it could take from others."""
+    tasks = snapshot.tasks_of(number)
+    asked = sum(snapshot.charge_of(snapshot.tasks[task]).gpu_milli for task in tasks)
+    level = snapshot.gang_queue[number]
+    while level != NOWHERE:
+        queue = snapshot.queues[level]
+        if queue.deserved.gpu_milli is not None and asked:
+            yield Change(
+                "more-quota",
+                -(-asked // WHOLE_GPU),
+                partial(_with_gpus, snapshot, queue),
+                partial(_say_quota, queue),
+                subject=queue.name,
+                amount=lambda step: step * WHOLE_GPU,
+            )
+        level = snapshot.queue_parent[level]
+
+
+def _with_gpus(snapshot: ClusterSnapshot, queue: Queue, more: int) -> ClusterSnapshot:
+    deserved = queue.deserved._replace(gpu_milli=(queue.deserved.gpu_milli or 0) + more * WHOLE_GPU)
+    return with_queue(snapshot, replace(queue, deserved=deserved))
+
+
+def _say_quota(queue: Queue, more: int) -> str:
+    whole = (queue.deserved.gpu_milli or 0) / WHOLE_GPU + more
+    return f"It would start if {queue.name} had a quota of {whole:g} GPUs."
+
+
+def _more_quota(refusal: Refusal, snapshot: ClusterSnapshot) -> Iterator[Change]:
+    """Exactly what is missing at the level that objected."""
+    is_limit = refusal.reason is Reason.OVER_LIMIT
+    if "unit" not in refusal.numbers or not (is_limit or refusal.reason is Reason.OVER_QUOTA_NON_PREEMPTIBLE):
+        return
+    queue = snapshot.queues[snapshot.queue_index[refusal.queue]]
+    unit = refusal.numbers["unit"]
+    bound = refusal.numbers["limit" if is_limit else "quota"]
+    held = refusal.numbers["allocated" if is_limit else "held_non_preemptible"]
+    missing = held + refusal.numbers["asked"] - bound
+
+    def raised(bounds: Bounds) -> Bounds:
+        amounts = list(bounds)
+        amounts[unit] = bound + missing
+        return Bounds(*amounts)
+
+    def apply(_: int) -> ClusterSnapshot:
+        if not is_limit:
+            return with_queue(snapshot, replace(queue, deserved=raised(queue.deserved)))
+        higher = replace(queue, limit=raised(queue.limit))
+        if higher.effective_limit()[unit] == bound:
+            higher = replace(higher, deserved=raised(queue.deserved))
+        return with_queue(snapshot, higher)
+
+    what = "a limit" if is_limit else "a quota"
+    size = f"{(bound + missing) / 1000:g} GPUs" if unit == 0 else f"{bound + missing}"
+    yield Change(
+        "more-limit" if is_limit else "more-quota",
+        1,
+        apply,
+        lambda _: f"It would start if {queue.name} had {what} of {size}.",
+        subject=queue.name,
+        amount=lambda _: missing,
+    )
+
+
+def _without_constraints(snapshot: ClusterSnapshot, number: int, gang: Gang) -> Iterator[Change]:
+    """Each constraint of the tasks dropped alone, and the required topology level."""
+
+    def drop(edit: Callable[[Constraints], Constraints]) -> Callable[[int], ClusterSnapshot]:
+        tasks: list[Task] = [replace(task, constraints=edit(task.constraints)) for task in gang.tasks]
+        return lambda _: with_gang(snapshot, number, gang, tasks)
+
+    constraints = gang.tasks[0].constraints
+    for key, value in constraints.node_selector:
+        yield _dropped(f"node selector {key}={value}", drop(partial(_without_label, key)))
+    if constraints.node_terms:
+        yield _dropped("node affinity", drop(lambda one: replace(one, node_terms=())))
+    if constraints.pod_affinity:
+        yield _dropped("pod affinity", drop(lambda one: replace(one, pod_affinity=())))
+    if constraints.pod_anti_affinity:
+        yield _dropped("pod anti-affinity", drop(lambda one: replace(one, pod_anti_affinity=())))
+    topology = gang.tree().topology
+    if topology is not None and topology.required_level:
+        tree = replace(gang.tree(), topology=None)
+        yield _dropped(
+            f"required topology level {topology.required_level}",
+            lambda _: with_gang(snapshot, number, replace(gang, root=tree), gang.tasks),
+        )
+
+
+def _dropped(what: str, apply: Callable[[int], ClusterSnapshot]) -> Change:
+    return Change(
+        "without-constraint", 1, apply, lambda _: f"It would start without its {what}.", subject=what
+    )
+
+
+def _without_label(key: str, constraints: Constraints) -> Constraints:
+    kept = tuple(pair for pair in constraints.node_selector if pair[0] != key)
+    return replace(constraints, node_selector=kept)
