@@ -29,11 +29,9 @@ class Elastic(Plugin):
     def gang_keys(self, session: Session, gangs: Sequence[int]) -> list[Key]:
         """Most gangs of a large cluster are single tasks: below their minimum or at it."""
         every, first, states = session.snapshot.gangs, session.snapshot.gang_first, session.state.states
-        keys = []
-        for gang in gangs:
-            one = every[gang]
-            if len(one.tasks) == 1 and one.root is None and one.min_available in {None, 1}:
-                keys.append(AT if IS_ACTIVE[states[first[gang]]] else BELOW)
-            else:
-                keys.append(self.gang_key(session, gang))
-        return keys
+        return [
+            (AT if IS_ACTIVE[states[first[gang]]] else BELOW)
+            if len((one := every[gang]).tasks) == 1 and one.root is None and one.min_available in {None, 1}
+            else self.gang_key(session, gang)
+            for gang in gangs
+        ]

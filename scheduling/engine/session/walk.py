@@ -18,39 +18,46 @@ NOBODY = -1
 
 
 class Line(Protocol):
-    """The gangs of one leaf queue, best first; the head of an empty one is NOBODY."""
+    """The gangs of one leaf queue, best first; `head` is the next one, NOBODY when there is none."""
 
-    def head(self) -> int: ...
+    head: int
+
     def pop(self) -> int: ...
 
 
 class WaitingLine:
     """Gangs in order, from a sorted list that may not change meanwhile, with others pushed in between."""
 
-    __slots__ = ("_base", "_depth", "_next", "_pushed")
+    __slots__ = ("_base", "_depth", "_next", "_pushed", "head")
 
     def __init__(self, base: list[Key], depth: int | None = None) -> None:
         self._base = base
         self._next = 0
         self._pushed: list[Key] = []
         self._depth = len(base) if depth is None else min(depth, len(base))
+        self._find_head()
 
-    def head(self) -> int:
+    def _find_head(self) -> None:
         if self._pushed_is_first():
-            return gang_of(self._pushed[0])
-        return gang_of(self._base[self._next]) if self._next < self._depth else NOBODY
-
-    def pop(self) -> int:
-        if self._pushed_is_first():
-            return gang_of(heappop(self._pushed))
-        self._next += 1
-        return gang_of(self._base[self._next - 1])
-
-    def push(self, key: Key) -> None:
-        heappush(self._pushed, key)
+            self.head = gang_of(self._pushed[0])
+        else:
+            self.head = gang_of(self._base[self._next]) if self._next < self._depth else NOBODY
 
     def _pushed_is_first(self) -> bool:
         return bool(self._pushed) and (self._next >= self._depth or self._pushed[0] < self._base[self._next])
+
+    def pop(self) -> int:
+        gang = self.head
+        if self._pushed_is_first():
+            heappop(self._pushed)
+        else:
+            self._next += 1
+        self._find_head()
+        return gang
+
+    def push(self, key: Key) -> None:
+        heappush(self._pushed, key)
+        self._find_head()
 
 
 class QueueWalk:
@@ -72,7 +79,7 @@ class QueueWalk:
         is_fixed: bool = False,
     ) -> None:
         self._session = session
-        self._lines = {leaf: line for leaf, line in lines.items() if line.head() != NOBODY}
+        self._lines = {leaf: line for leaf, line in lines.items() if line.head != NOBODY}
         self._asked = asked
         self._is_fixed = is_fixed
         self._pick: Callable[..., int] = max if largest else min
@@ -99,16 +106,21 @@ class QueueWalk:
         leaf = self.next_leaf()
         return None if leaf is None else self.take_from(leaf)
 
-    def take_from(self, leaf: int) -> int:
-        """Pop the head of a leaf; the one `next_leaf` has just told."""
-        line = self._lines[leaf]
+    def take_from(self, leaf: int, amounts: Resources | None = None) -> int:
+        """Pop the head of a leaf, the one `next_leaf` has just told.
+
+        `amounts` is the size of a chosen victim: it is remembered for the leaf and all queues above it.
+        """
+        line, keys, below = self._lines[leaf], self._keys, NOWHERE
         gang = line.pop()
-        self._forget_keys(leaf)
-        below = leaf
-        for queue in self._path[leaf][1:]:
-            self._served[queue] = below
+        for queue in self._path[leaf]:
+            keys.pop(queue, None)
+            if below != NOWHERE:
+                self._served[queue] = below
             below = queue
-        if line.head() == NOBODY:
+            if amounts is not None:
+                self._popped[queue] = self._popped.get(queue, NOTHING).plus(amounts)
+        if line.head == NOBODY:
             self._delist(leaf)
         return gang
 
@@ -121,12 +133,6 @@ class QueueWalk:
             self._seen = len(changes)
         top = self._below.get(NOWHERE)
         return self._best_leaf(top) if top else None
-
-    def count_popped(self, leaf: int, amounts: Resources) -> None:
-        """Remember that a victim of this size was chosen in the leaf and all queues above it."""
-        for queue in self._path[leaf]:
-            self._popped[queue] = self._popped.get(queue, NOTHING).plus(amounts)
-        self._forget_keys(leaf)
 
     def add(self, leaf: int, line: Line) -> None:
         """Tell that a gang was pushed into the leaf's line, which may have been empty."""
@@ -161,7 +167,7 @@ class QueueWalk:
             siblings = below
 
     def _key(self, queue: int) -> Key:
-        gang = self._lines[self._judged_by(queue)].head()
+        gang = self._lines[self._judged_by(queue) if self._below.get(queue) else queue].head
         return self._session.queue_key(queue, self._asked(gang), self._popped.get(queue, NOTHING))
 
     def _judged_by(self, queue: int) -> int:

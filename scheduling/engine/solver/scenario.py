@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _WITHOUT_PLACE = frozenset({TaskState.RELEASING, TaskState.PENDING})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Scenario:
     """`taken` holds what is given up. `allocated` and `non_preemptible` are the queues' sums when the search began.
 

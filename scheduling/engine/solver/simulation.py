@@ -45,7 +45,7 @@ class ReplayLine:
     been walked past, all directly behind it that ask for no more follow at once and need no look of their own.
     """
 
-    __slots__ = ("_base", "_next", "_session", "_victims", "_wanted")
+    __slots__ = ("_base", "_next", "_session", "_victims", "_wanted", "head")
 
     def __init__(self, session: Session, base: list[Key], victims: list[Key], wanted: set[int]) -> None:
         self._session = session
@@ -53,22 +53,27 @@ class ReplayLine:
         self._wanted = wanted
         self._next = 0
         self._victims = victims
+        self._find_head()
 
     def push(self, key: Key) -> None:
         heappush(self._victims, key)
+        self._find_head()
 
-    def head(self) -> int:
+    def _find_head(self) -> None:
         if self._victim_is_first():
-            return gang_of(self._victims[0])
-        return gang_of(self._base[self._next]) if self._next < len(self._base) else NOBODY
+            self.head = gang_of(self._victims[0])
+        else:
+            self.head = gang_of(self._base[self._next]) if self._next < len(self._base) else NOBODY
 
     def pop(self) -> int:
+        gang = self.head
         if self._victim_is_first():
-            return gang_of(heappop(self._victims))
-        gang = gang_of(self._base[self._next])
-        self._next += 1
-        if gang not in self._wanted:
-            self._pass_smaller(self._session.asked(gang))
+            heappop(self._victims)
+        else:
+            self._next += 1
+            if gang not in self._wanted:
+                self._pass_smaller(self._session.asked(gang))
+        self._find_head()
         return gang
 
     def _pass_smaller(self, largest: Resources) -> None:

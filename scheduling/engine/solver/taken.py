@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from scheduling.engine.session import Session
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Unit:
     """Tasks of one gang that can only be taken together: one surplus task, or a whole core. Equal only to itself."""
 

@@ -21,15 +21,17 @@ class VictimLine:
         self._wanted = wanted
         self._returned: list[Key] = []
         self._skip_unwanted()
+        self._find_head()
 
     def _skip_unwanted(self) -> None:
         while self._next >= 0 and not self._wanted(gang_of(self._base[self._next])):
             self._next -= 1
 
-    def head(self) -> int:
+    def _find_head(self) -> None:
         if self._returned_is_first():
-            return -gang_of(self._returned[0])
-        return gang_of(self._base[self._next]) if self._next >= 0 else NOBODY
+            self.head = -gang_of(self._returned[0])
+        else:
+            self.head = gang_of(self._base[self._next]) if self._next >= 0 else NOBODY
 
     def _returned_is_first(self) -> bool:
         return bool(self._returned) and (
@@ -37,15 +39,18 @@ class VictimLine:
         )
 
     def pop(self) -> int:
+        gang = self.head
         if self._returned_is_first():
-            return -gang_of(heappop(self._returned))
-        gang = gang_of(self._base[self._next])
-        self._next -= 1
-        self._skip_unwanted()
+            heappop(self._returned)
+        else:
+            self._next -= 1
+            self._skip_unwanted()
+        self._find_head()
         return gang
 
     def put_back(self, key: Key) -> None:
         heappush(self._returned, _negated(key))
+        self._find_head()
 
 
 def _negated(key: Key) -> Key:
@@ -113,18 +118,17 @@ class VictimOrder:
         waiting_units: dict[int, list[Unit]] = {}
         taken: dict[int, list[int]] = {}
         while (leaf := walk.next_leaf()) is not None:
-            gang = lines[leaf].head()
+            gang = lines[leaf].head
             units = waiting_units.get(gang)
             if units is None:
                 units = waiting_units[gang] = _units_of(session, gang)[::-1]
             unit = units.pop()
-            walk.take_from(leaf)
+            walk.take_from(leaf, unit.amounts)
             if units:
                 given = taken.setdefault(gang, [])
                 given += unit.tasks
                 lines[leaf].put_back(_key_without(session, gang, given))
                 walk.add(leaf, lines[leaf])
-            walk.count_popped(leaf, unit.amounts)
             yield unit
 
 

@@ -57,20 +57,22 @@ def accepts(
     remaining: dict[str, Vector] = {}
     involved: dict[str, set[int]] = {}
     path = path_up(standings, queue)
+    lines: dict[str, tuple[Bounds, Bounds | None]] = {}
     for victim_queue, units in victims.items():
         victim_path = path_up(standings, victim_queue)
         mine, theirs = _fork(path, victim_path)
-        stays_deserved = within(plus(standings[mine].allocated, request), standings[mine].deserved)
+        if theirs not in lines:
+            lines[theirs] = _lines_of(standings[mine], standings[theirs], request)
+        share_line, quota_line = lines[theirs]
         touched = {index for unit in units for index, amount in enumerate(unit) if amount > 0}
         for unit in units:
             left = remaining.get(theirs, standings[theirs].allocated)
-            over_share = not within(left, standings[theirs].allocatable)
-            over_deserved = stays_deserved and not within(left, standings[theirs].deserved)
-            if not (over_share or over_deserved):
+            if within(left, share_line) and (quota_line is None or within(left, quota_line)):
                 return False
             for name in victim_path:
                 remaining[name] = minus(remaining.get(name, standings[name].allocated), unit)
-                involved.setdefault(name, set()).update(touched)
+        for name in victim_path:
+            involved.setdefault(name, set()).update(touched)
     return _keeps_balance(
         standings,
         queue=queue,
@@ -80,6 +82,12 @@ def accepts(
         involved=involved,
         saturation_multiplier=saturation_multiplier,
     )
+
+
+def _lines_of(mine: QueueStanding, theirs: QueueStanding, request: Vector) -> tuple[Bounds, Bounds | None]:
+    """Above which others may take from `theirs`: its share, and, for one who stays within its own quota, its quota."""
+    stays_deserved = within(plus(mine.allocated, request), mine.deserved)
+    return theirs.allocatable, theirs.deserved if stays_deserved else None
 
 
 def _keeps_balance(
@@ -143,11 +151,9 @@ def _fork(one: list[str], other: list[str]) -> tuple[str, str]:
 
 def path_up(standings: Standings, name: str) -> list[str]:
     """The queue and its ancestors, leaf first."""
-    path: list[str] = []
-    current: str | None = name
-    while current is not None and current in standings:
-        path.append(current)
-        current = standings[current].parent
+    path = [name]
+    while (parent := standings[path[-1]].parent) is not None and parent in standings:
+        path.append(parent)
     return path
 
 
