@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 from cluster.connection import connect_inside_pod, connect_with_kubeconfig
 from cluster.documents import Document, name_of, namespace_of
+from cluster.errors import AlreadyExists, ClusterError, Conflict, NotFound
 from cluster.kinds import PODS, SERVICE_ACCOUNTS, Kind
+from cluster.outcomes import was_bound, was_created, was_replaced
 from cluster.reading import LIST_DEADLINE_SECONDS, ClusterReader, ListResult
 
 __all__ = ["ClusterClient", "ListResult", "Propagation"]
@@ -33,16 +35,32 @@ class ClusterClient(ClusterReader):
     def create(
         self, kind: Kind, document: Mapping[str, Any], *, namespace: str | None = None, dry_run: bool = False
     ) -> Document:
-        """The created object; raises AlreadyExists, Invalid. Not repeated after a cut connection: it may have worked."""
+        """The created object; raises AlreadyExists, Invalid.
+
+        When an answer was lost it is sent again, and what stands there then counts as ours if it is what we sent. An object whose
+        name the server chooses is not sent again: there would be two.
+        """
         where = namespace or namespace_of(document) or None
-        return self._json(
-            "POST", kind.path(where), query={"dryRun": "All" if dry_run else None}, body=document
-        )
+        name = (document.get("metadata") or {}).get("name")
+        query = {"dryRun": "All" if dry_run else None}
+        try:
+            return self._json("POST", kind.path(where), query=query, body=document, idempotent=bool(name))
+        except AlreadyExists as error:
+            found = self._after_loss(error, kind, str(name), where)
+            if found is None or not was_created(document, found):
+                raise
+            return found
 
     def replace(self, kind: Kind, document: Mapping[str, Any], *, subresource: str | None = None) -> Document:
         """Put the whole object; raises Conflict when it was changed since it was read."""
-        path = kind.path(namespace_of(document) or None, name_of(document), subresource)
-        return self._json("PUT", path, body=document)
+        where = namespace_of(document) or None
+        try:
+            return self._json("PUT", kind.path(where, name_of(document), subresource), body=document)
+        except Conflict as error:
+            found = self._after_loss(error, kind, name_of(document), where)
+            if found is None or not was_replaced(document, found, subresource):
+                raise
+            return found
 
     def merge_patch(
         self,
@@ -112,7 +130,12 @@ class ClusterClient(ClusterReader):
     ) -> None:
         """Delete it; with `uid` only that very object (Conflict for a namesake). Raises NotFound."""
         body = _delete_options(uid, grace_seconds, propagation)
-        self._json("DELETE", kind.path(namespace, name), body=body)
+        try:
+            self._json("DELETE", kind.path(namespace, name), body=body)
+        except (NotFound, Conflict) as error:
+            if not error.unsure:
+                raise
+            # a try whose answer was lost has done it: what we meant is gone, or a namesake stands there by now
 
     def delete_collection(
         self,
@@ -140,7 +163,12 @@ class ClusterClient(ClusterReader):
             "metadata": {"name": pod, "namespace": namespace, "uid": uid},
             "target": {"apiVersion": "v1", "kind": "Node", "name": node},
         }
-        self._json("POST", PODS.path(namespace, pod, "binding"), body=body)
+        try:
+            self._json("POST", PODS.path(namespace, pod, "binding"), body=body, idempotent=True)
+        except Conflict as error:
+            found = self._after_loss(error, PODS, pod, namespace)
+            if found is None or not was_bound(found, uid, node):
+                raise
 
     def request_token(self, namespace: str, account: str, *, seconds: int) -> str:
         """A new bearer token of a service account that lasts so long (real time; servers refuse less than 600)."""
@@ -182,7 +210,25 @@ class ClusterClient(ClusterReader):
             body=patch,
             content_type=f"application/{media_type}",
             idempotent=idempotent,
+            conflicts=idempotent and not _names_a_version(patch),
         )
+
+    def _after_loss(
+        self, error: ClusterError, kind: Kind, name: str, namespace: str | None
+    ) -> Document | None:
+        """What stands there now, if the error may be about our own earlier try; None when it is not, or cannot be read."""
+        if not error.unsure:
+            return None
+        try:
+            return self.get(kind, name, namespace)
+        except ClusterError:
+            return None
+
+
+def _names_a_version(patch: Mapping[str, Any]) -> bool:
+    """Whether a conflict is what the caller wants to hear of: the object is another one, or was changed."""
+    metadata = patch.get("metadata") or {}
+    return "resourceVersion" in metadata or "uid" in metadata
 
 
 def _delete_options(uid: str | None, grace_seconds: int | None, propagation: Propagation) -> Document:

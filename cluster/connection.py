@@ -28,8 +28,8 @@ class Credentials(Protocol):
     def authorization(self) -> str | None:
         """The Authorization header, refreshed when it has expired; None when the client certificate is enough."""
 
-    def renew(self) -> bool:
-        """Read the source again after a 401; True when that gave different credentials."""
+    def renew(self, refused: str | None) -> bool:
+        """After a 401 for that header: True when there are other credentials by now, read again if need be."""
 
 
 class FixedToken:
@@ -41,7 +41,7 @@ class FixedToken:
     def authorization(self) -> str | None:
         return f"Bearer {self._token}" if self._token else None
 
-    def renew(self) -> bool:
+    def renew(self, refused: str | None) -> bool:
         return False
 
 
@@ -59,12 +59,13 @@ class LibraryCredentials:
                 "str | None", self._configuration.get_api_key_with_prefix("BearerToken", "authorization")
             )
 
-    def renew(self) -> bool:
-        before = self.authorization()
+    def renew(self, refused: str | None) -> bool:
+        if self.authorization() != refused:
+            return True  # another thread was quicker, or the library's own hook
         fresh = self._load()
         with self._lock:
             self._configuration = fresh
-        return self.authorization() != before
+        return self.authorization() != refused
 
 
 class Connection:

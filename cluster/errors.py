@@ -33,6 +33,8 @@ class ClusterError(Exception):
         self.code = code
         self.causes = causes
         self.details: Mapping[str, Any] = details or {}
+        self.unsure = False
+        """Whether an earlier try of the same call may have worked: its answer was lost (cluster/outcomes.py)."""
 
 
 class ClusterUnavailable(ClusterError):
@@ -84,9 +86,11 @@ _LONGEST_FOREIGN_TEXT = 500
 
 def error_from_status(status: Mapping[str, Any]) -> ClusterError:
     """The error a Kubernetes Status object stands for."""
-    code = int(status.get("code") or 0)
+    code = status.get("code")
+    code = code if isinstance(code, int) else 0
     reason = str(status.get("reason") or "")
-    details = status.get("details") or {}
+    details = status.get("details")
+    details = details if isinstance(details, Mapping) else {}
     kind: type[ClusterError] = _BY_CODE.get(code, ClusterUnavailable if code >= 500 else ClusterError)
     if reason == "AlreadyExists":
         kind = AlreadyExists
@@ -95,6 +99,7 @@ def error_from_status(status: Mapping[str, Any]) -> ClusterError:
     causes = tuple(
         Cause(str(cause.get("field") or ""), str(cause.get("message") or ""), str(cause.get("reason") or ""))
         for cause in details.get("causes") or []
+        if isinstance(cause, Mapping)
     )
     message = str(status.get("message") or reason or f"the cluster answered {code}")
     return kind(message, reason=reason, code=code, causes=causes, details=details)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from cluster.connection import Connection
 from cluster.documents import Document, format_time
-from cluster.errors import Gone
+from cluster.errors import ClusterUnavailable, Gone
 from cluster.kinds import NODES, PODS, Kind
 from cluster.retries import RetryPolicy
 from cluster.transport import Query, Stream, Transport
@@ -17,6 +17,8 @@ from cluster.watch_stream import WatchStream
 DEADLINE_SECONDS = 30.0
 LIST_DEADLINE_SECONDS = 60.0
 PAGE_SIZE = 500
+LONGEST_SILENCE_SECONDS = 100
+"""On a watch: servers send a bookmark each minute. Without one the connection has stalled somewhere, and is made anew."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,8 @@ class ClusterReader:
             "labelSelector": label_selector,
             "fieldSelector": field_selector,
         }
-        return WatchStream(
-            self._transport.stream(kind.path(namespace), query=query, silence_seconds=timeout_seconds + 15)
-        )
+        silence = min(timeout_seconds + 15, LONGEST_SILENCE_SECONDS)
+        return WatchStream(self._transport.stream(kind.path(namespace), query=query, silence_seconds=silence))
 
     def logs(
         self,
@@ -161,6 +162,7 @@ class ClusterReader:
         content_type: str = "application/json",
         deadline_seconds: float = DEADLINE_SECONDS,
         idempotent: bool | None = None,
+        conflicts: bool = False,
     ) -> Document:
         answer = self._transport.send(
             method,
@@ -170,8 +172,18 @@ class ClusterReader:
             content_type=content_type,
             deadline_seconds=deadline_seconds,
             idempotent=idempotent,
+            conflicts=conflicts,
         )
-        return cast("Document", json.loads(answer))
+        try:
+            document = json.loads(answer)
+        except ValueError:
+            document = None
+        if not isinstance(document, dict):
+            text = answer[:80].decode("utf-8", "replace")
+            raise ClusterUnavailable(
+                f"{method} {path}: the answer is no object: {text!r}", reason="UnreadableAnswer"
+            )
+        return cast("Document", document)
 
     def _text(self, path: str, query: Query) -> str:
         answer = self._transport.send(

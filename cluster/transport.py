@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -18,13 +19,35 @@ from urllib3.exceptions import (
 
 from cluster.connection import Connection
 from cluster.errors import ClusterError, ClusterUnavailable, error_from_response
-from cluster.retries import RetryPolicy, may_repeat, seconds_of
+from cluster.retries import RetryBudget, RetryPolicy, effect_is_unknown, may_repeat, seconds_of
 from cluster.wire import Answer
 
 logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 5.0
 Query = Mapping[str, str | int | bool | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What came of one try: data, or an error with what is known about it; `status` 0 when there was no answer."""
+
+    data: bytes = b""
+    error: ClusterError | None = None
+    status: int = 0
+    retry_after: float | None = None
+    never_sent: bool = False
+
+    def may_repeat(self, *, idempotent: bool, conflicts: bool) -> bool:
+        if self.status == 0:
+            return idempotent or self.never_sent
+        return may_repeat(self.status, self.retry_after, idempotent=idempotent, conflicts=conflicts)
+
+    @property
+    def effect_is_unknown(self) -> bool:
+        if self.status == 0:
+            return not self.never_sent
+        return effect_is_unknown(self.status, self.retry_after)
 
 
 class Transport:
@@ -34,6 +57,7 @@ class Transport:
         self.connection = connection
         self._user_agent = user_agent
         self._policy = policy or RetryPolicy()
+        self._budget = RetryBudget()
         self._root = urlsplit(
             connection.host
         ).path  # of a server that is reached below a path, as behind Rancher
@@ -49,36 +73,40 @@ class Transport:
         accept: str = "application/json",
         deadline_seconds: float,
         idempotent: bool | None = None,
+        conflicts: bool = False,
     ) -> bytes:
-        """The body of a successful answer. Raises a ClusterError otherwise; waits and retries within the deadline."""
+        """The body of a successful answer. Raises a ClusterError otherwise; waits and retries within the deadline.
+
+        `idempotent` (unless said, everything but POST): may be sent again when nobody knows whether it worked; an error then
+        says by `unsure` that an earlier try may have. `conflicts`: a 409 may be sent again as well.
+        """
         repeatable = method != "POST" if idempotent is None else idempotent
         url = self._url(path, query)
         payload = None if body is None else json.dumps(body, separators=(",", ":")).encode()
         give_up_at = time.monotonic() + deadline_seconds
         failures = 0
-        renewed = False
+        renewed = unsure = False
         while True:
-            response, failure = self._attempt(method, url, payload, content_type, accept, give_up_at)
-            if response is not None and response.status < 400:
-                return response.data
-            retry_after: float | None = None
-            if response is not None:
-                failure = error_from_response(response.status, response.data)
-                if response.status == 401 and not renewed:
-                    renewed = True
-                    if self.connection.credentials.renew():
-                        logger.info("credentials were rotated; sending %s %s again", method, path)
-                        continue
-                retry_after = seconds_of(response.headers.get("retry-after"))
-                again = may_repeat(response.status, retry_after, idempotent=repeatable)
-            else:
-                again = repeatable or _was_never_sent(failure)
-            assert failure is not None  # noqa: S101 (either an answer or an exception came back)
+            sent = self._headers(accept, content_type if payload is not None else None)
+            tried = self._attempt(method, url, payload, sent, give_up_at)
+            if tried.error is None:
+                return tried.data
+            tried.error.unsure = unsure
+            if tried.error.code == 401 and not renewed:
+                renewed = True
+                if self._renewed(sent):
+                    logger.info("credentials were rotated; sending %s %s again", method, path)
+                    continue
             failures += 1
-            wait = max(retry_after or 0.0, self._policy.wait(failures))
+            wait = max(tried.retry_after or 0.0, self._policy.wait(failures))
+            again = tried.may_repeat(idempotent=repeatable, conflicts=conflicts)
             if not again or failures >= self._policy.attempts or time.monotonic() + wait >= give_up_at:
-                raise failure
-            logger.info("%s %s: %s; again in %.1f s", method, path, failure.message, wait)
+                raise tried.error
+            if not self._budget.take():
+                logger.warning("%s %s: not sent again: too many requests fail", method, path)
+                raise tried.error
+            unsure = unsure or tried.effect_is_unknown
+            logger.info("%s %s: %s; again in %.1f s", method, path, tried.error.message, wait)
             time.sleep(wait)
 
     def stream(
@@ -92,11 +120,12 @@ class Transport:
         """A GET whose answer goes on; raises like `send`, but does not retry: the caller knows where to go on from."""
         url = self._url(path, query)
         for renewed in (False, True):
+            headers = self._headers(accept, None)
             try:
                 response = self.connection.pool.request(
                     "GET",
                     url,
-                    headers=self._headers(accept, None),
+                    headers=headers,
                     timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=silence_seconds),
                     preload_content=False,
                     retries=False,
@@ -109,19 +138,29 @@ class Transport:
             failure = error_from_response(
                 response.status, response.data
             )  # reads it, which gives the connection back
-            if response.status != 401 or renewed or not self.connection.credentials.renew():
+            if response.status != 401 or renewed or not self._renewed(headers):
                 raise failure
         raise AssertionError("both rounds return or raise")
 
+    def _renewed(self, refused: Mapping[str, str]) -> bool:
+        return self.connection.credentials.renew(refused.get("Authorization"))
+
     def _attempt(
-        self, method: str, url: str, payload: bytes | None, content_type: str, accept: str, give_up_at: float
-    ) -> tuple[Answer | None, ClusterError | None]:
+        self, method: str, url: str, payload: bytes | None, headers: dict[str, str], give_up_at: float
+    ) -> "_Tried":
         remaining = max(0.05, give_up_at - time.monotonic())
-        headers = self._headers(accept, content_type if payload is not None else None)
         try:
-            return self._exchange(method, url, payload, headers, remaining), None
+            answer = self._exchange(method, url, payload, headers, remaining)
         except (HTTPError, OSError) as error:
-            return None, _unavailable(method, url, error)
+            return _Tried(error=_unavailable(method, url, error), never_sent=_was_never_sent(error))
+        if answer.status < 400:
+            return _Tried(answer.data)
+        retry_after = seconds_of(answer.headers.get("retry-after"))
+        return _Tried(
+            error=error_from_response(answer.status, answer.data),
+            status=answer.status,
+            retry_after=retry_after,
+        )
 
     def _exchange(
         self, method: str, url: str, payload: bytes | None, headers: dict[str, str], seconds: float
@@ -214,12 +253,9 @@ def _unavailable(method: str, path: str, error: Exception) -> ClusterError:
     reason = "Timeout" if late else "ConnectionFailed"
     if isinstance(error, SSLError):
         reason = "CertificateNotTrusted"
-    return ClusterUnavailable(
-        f"{method} {path.split('?')[0]}: {error}", reason=reason, details={"cause": error}
-    )
+    return ClusterUnavailable(f"{method} {path.split('?')[0]}: {error}", reason=reason)
 
 
-def _was_never_sent(failure: ClusterError | None) -> bool:
+def _was_never_sent(cause: Exception) -> bool:
     """Nobody listened: then even a create may be tried again."""
-    cause = failure.details.get("cause") if failure else None
     return isinstance(cause, NewConnectionError | ConnectTimeoutError | LocationParseError)

@@ -24,6 +24,8 @@ ChangeHandler = Callable[[str, Document | None, Document | None], None]
 """Called with (type, new, old): ADDED has no old, DELETED no new; MODIFIED both."""
 
 _RECONNECT = RetryPolicy(first_wait=0.2, longest_wait=10.0)
+_STEADY_SECONDS = 10.0
+"""A watch that lasted so long was a good one: the next failure is the first again."""
 _WATCH_SECONDS = (240, 300)
 """A watch is asked to end after a random time in this range, so that a thousand watches do not end together."""
 
@@ -121,27 +123,34 @@ class WatchCache:
         failures = 0
         listed = False
         while not self._stopping.is_set():
+            begun = time.monotonic()
             try:
                 if not listed:
                     self._list()
                     listed = True
                 self._watch()
-                failures = 0
+                failure = None
             except Gone:
                 # the server has forgotten the versions between: only a list can tell what was missed
-                logger.info(
-                    "watch of %s: version %s is gone; listing", self.kind.plural, self.resource_version
-                )
+                failure = f"version {self.resource_version} is gone; listing"
                 listed = False
-                failures += 1
-                if failures > 1:
-                    self._pause(failures)
             except ClusterError as error:
-                if self._stopping.is_set():
-                    return
-                failures = failures + 1 if self._failing else 1
+                failure = error.message
                 self._failing = True
-                logger.warning("watch of %s: %s (failure %d)", self.kind.plural, error.message, failures)
+            except Exception as error:
+                # a cache whose thread has died would serve the past for ever: begin from nothing instead
+                logger.exception("watch of %s", self.kind.plural)
+                failure = repr(error)
+                self._failing, listed = True, False
+            if self._stopping.is_set():
+                return
+            if time.monotonic() - begun >= _STEADY_SECONDS:
+                failures = 0
+            if failure is not None:
+                logger.warning("watch of %s: %s (failure %d)", self.kind.plural, failure, failures + 1)
+            # a watch that ends as soon as it has begun is no failure, but asking again without a pause would be a storm
+            failures += 1
+            if failures > 1 or failure is not None:
                 self._pause(failures)
 
     def _pause(self, failures: int) -> None:
@@ -211,6 +220,8 @@ class WatchCache:
                 self._items.pop(key, None)
             else:
                 self._items[key] = document
+        if kind != "DELETED" and old is not None and _same_version(old, document):
+            return  # told before
         if kind == "DELETED":
             self._tell("DELETED", None, document)
         elif old is None:
@@ -225,3 +236,9 @@ class WatchCache:
             except Exception:
                 # one broken listener must not end the cache that others read
                 logger.exception("a listener of %s failed", self.kind.plural)
+
+
+def _same_version(one: Document, other: Document) -> bool:
+    return uid_of(one) == uid_of(other) and (
+        one["metadata"].get("resourceVersion") == other["metadata"].get("resourceVersion")
+    )

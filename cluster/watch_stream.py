@@ -47,12 +47,35 @@ class WatchStream:
         self._stream.close()
 
 
+_TYPES = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK"})
+
+
 def _event(line: bytes) -> WatchEvent:
+    """Everything that is not an event as the API writes it ends the watch: what it would have told is then asked for again."""
     try:
         event = json.loads(line)
-        kind, document = event["type"], event["object"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ClusterUnavailable(f"the watch broke off inside an event: {line[:80]!r}") from error
+    except (ValueError, RecursionError) as error:
+        raise _broken_off(line) from error
+    kind, document = (event.get("type"), event.get("object")) if isinstance(event, dict) else (None, None)
+    if not isinstance(document, dict):
+        raise _broken_off(line)
     if kind == "ERROR":
         raise error_from_status(document)
+    metadata = document.get("metadata")
+    if (
+        kind not in _TYPES
+        or not isinstance(metadata, dict)
+        or not _is_version(metadata.get("resourceVersion"))
+    ):
+        raise _broken_off(line)
+    if kind != "BOOKMARK" and not metadata.get("name"):
+        raise _broken_off(line)
     return WatchEvent(kind, document)
+
+
+def _is_version(value: object) -> bool:
+    return isinstance(value, str) and value not in ("", "0")
+
+
+def _broken_off(line: bytes) -> ClusterUnavailable:
+    return ClusterUnavailable(f"the watch broke off: no event: {line[:80]!r}", reason="UnreadableAnswer")

@@ -23,7 +23,11 @@ from cluster.errors import (
 from cluster.kinds import JOBS, NODES, PODS
 from tests.cluster.scripted_server import QUICK, Answer, ScriptedServer, line, status
 
-POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "n", "uid": "u1"}}
+POD = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "a", "namespace": "n", "uid": "u1", "resourceVersion": "7"},
+}
 
 
 @pytest.fixture
@@ -92,11 +96,11 @@ def test_a_read_is_repeated_until_the_server_is_back(server, client, failure):
     assert len(server.asked) == 3
 
 
-def test_a_create_is_not_repeated_when_it_may_have_worked(server, client):
+def test_a_create_whose_name_the_server_chooses_is_not_repeated_when_it_may_have_worked(server, client):
     server.answers = [Answer(cut=True)]
 
     with pytest.raises(ClusterUnavailable):
-        client.create(PODS, POD)
+        client.create(PODS, {"metadata": {"generateName": "a-", "namespace": "n"}})
 
     assert len(server.asked) == 1
 
@@ -170,7 +174,7 @@ class RotatingToken:
     def authorization(self) -> str:
         return f"Bearer {self.token}"
 
-    def renew(self) -> bool:
+    def renew(self, refused: str | None) -> bool:
         self.renewals += 1
         changed = self.token != "new"
         self.token = "new"

@@ -108,7 +108,7 @@ def test_an_answer_that_breaks_off_is_read_again_but_a_create_is_not_sent_again(
     with asking([broken], [WHOLE]) as (client, _):
         assert client.get(PODS, "a", "n") == POD
     with asking([broken]) as (client, listener):
-        event = {"metadata": {"name": "e", "namespace": "n"}}
+        event = {"metadata": {"generateName": "e-", "namespace": "n"}}
         with pytest.raises(ClusterUnavailable):
             client.create(EVENTS, event)
         assert len(listener.requests) == 1
