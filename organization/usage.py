@@ -5,8 +5,8 @@ need it (a quota may not fall below what uninterruptible work holds) cannot refu
 """
 
 import uuid
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 
@@ -79,9 +79,25 @@ def source() -> UsageSource | None:
     return _source
 
 
+ShareSource = Callable[[Collection[int]], Mapping[tuple[int, str], int]]
+"""Project ids -> (project id, name of the node pool) -> fair share now, in thousandths of a GPU."""
+_shares: ShareSource | None = None
+
+
+def provide_shares(source: ShareSource | None) -> None:
+    """Called once at start by the app that divides; None in tests."""
+    global _shares
+    _shares = source
+
+
 def of_projects(project_ids: Collection[int]) -> PoolUsage | None:
-    """None when nobody knows."""
-    return _source.of_projects(project_ids) if _source else None
+    """None when nobody knows. The fair share is that of the newest cycle, where a scheduler has told it."""
+    if _source is None:
+        return None
+    found = dict(_source.of_projects(project_ids))
+    for key, milli in (_shares(project_ids) if _shares else {}).items():
+        found[key] = replace(found.get(key, NOTHING), fair_share_gpu_milli=milli)
+    return found
 
 
 def of_nodes(cluster_ids: Collection[uuid.UUID]) -> NodeUsage | None:

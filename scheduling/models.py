@@ -63,6 +63,24 @@ class PoolScheduler(models.Model):
         return f"{self.cluster_id} {self.pool}"
 
 
+class QueueShare(models.Model):
+    """What a queue could count on in the newest cycle of one pool, in thousandths of a GPU. `queue` is a project, or a department's queue."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="queue_shares")
+    pool = models.CharField(max_length=63)
+    queue = models.CharField(max_length=80)
+    fair_share_gpu_milli = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["cluster", "pool", "queue"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["cluster", "pool", "queue"], name="one_share_of_a_queue")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.queue} in {self.pool}"
+
+
 class Cycle(models.Model):
     """One cycle that decided something (a cycle without effect only moves its PoolScheduler row)."""
 

@@ -13,14 +13,15 @@ from scheduling.company import Company
 from scheduling.engine import ClusterSnapshot
 from scheduling.engine.model.constraints import Constraints
 from scheduling.engine.model.gangs import Gang
-from scheduling.engine.model.nodes import ForeignUse, Node
+from scheduling.engine.model.nodes import Node
 from scheduling.engine.model.queues import Queue
 from scheduling.engine.model.tasks import Task, TaskRequest, TaskState
 from scheduling.grouping import Group, Membership, Words, collect, owners_words
 from scheduling.memory import GangMemory
 from scheduling.node_facts import read_node
+from scheduling.occupants import count_foreign, offer_host_ports
 from scheduling.pod_facts import PodFacts, Problem, read_pod
-from scheduling.requests import HOST_PORT, UnreadablePod
+from scheduling.requests import UnreadablePod
 from scheduling.volumes import Volumes, claims_of, constrained
 from scheduling.world import World
 
@@ -90,8 +91,8 @@ class Reader:
         reading = ClusterReading()
         facts = self._with_volumes(facts, world)
         node_pools, foreign_nodes = self._read_nodes(world.nodes, company, reading)
-        _offer_host_ports(facts, foreign_nodes)
-        _count_foreign(facts, foreign_nodes, reading)
+        offer_host_ports(facts, foreign_nodes)
+        reading.troubles += count_foreign(facts, foreign_nodes)
         members = _members(facts, company, world.namespaces, reading)
         chosen = _pools_of_groups(collect(members), node_pools, company, memory, reading)
         for pool in company.pools:
@@ -173,36 +174,11 @@ def _with_assumption(facts: PodFacts, assumption: Assumption | None) -> PodFacts
     return facts
 
 
-def _offer_host_ports(facts: list[PodFacts], nodes: dict[str, Node]) -> None:
-    """Each node has every port once that anybody asks for."""
-    ports = {name: 1 for one in facts for name, _ in one.request.extended if name.startswith(HOST_PORT)}
-    if ports:
-        for name, node in nodes.items():
-            nodes[name] = replace(node, extended={**node.extended, **ports})
-
-
 def _protect(reading: ClusterReading, budgets: list[Budget]) -> None:
     """Gangs that their disruption budgets keep from being touched."""
     for pool in reading.pools if budgets else ():
         gang_of = {pod.uid: uid for uid, group in pool.groups.items() for pod in group.members if pod.holds}
         pool.protected = protected_gangs(budgets, gang_of)
-
-
-def _count_foreign(facts: list[PodFacts], nodes: dict[str, Node], reading: ClusterReading) -> None:
-    """Pods of other schedulers take from their nodes; a node with a pod that cannot be read takes no one new."""
-    foreign: dict[str, list[PodFacts]] = {}
-    for one in facts:
-        if not one.holds or one.node not in nodes:
-            continue
-        if one.problem is not None:
-            nodes[one.node] = replace(nodes[one.node], cordoned=True)
-            reading.troubles.append(
-                f"node {one.node}: takes no new work, because of pod {one.namespace}/{one.name}: {one.problem.message}"
-            )
-        elif not one.ours:
-            foreign.setdefault(one.node, []).append(one)
-    for name, pods in foreign.items():
-        nodes[name] = replace(nodes[name], foreign=ForeignUse.of([pod.request for pod in pods]))
 
 
 def _members(

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from organization.models import Cluster
-from scheduling.models import Cycle, Decision, GangState, Outcome, PoolScheduler, Verdict
+from scheduling.models import Cycle, Decision, GangState, Outcome, PoolScheduler, QueueShare, Verdict
 
 
 def write_intentions(cycle: Cycle, decisions: list[Decision]) -> None:
@@ -84,6 +84,23 @@ def write_standing(
     if not error:
         values["last_cycle_at"] = timezone.now()
     PoolScheduler.objects.update_or_create(cluster=cluster, pool=pool, defaults=values)
+
+
+def write_shares(cluster: Cluster, pool: str, shares: Mapping[str, int]) -> None:
+    """Queue -> thousandths of a GPU: exactly these queues are in the pool."""
+    with transaction.atomic():
+        rows = [
+            QueueShare(cluster=cluster, pool=pool, queue=queue, fair_share_gpu_milli=max(0, milli))
+            for queue, milli in shares.items()
+        ]
+        QueueShare.objects.bulk_create(
+            rows,
+            batch_size=500,
+            update_conflicts=True,
+            unique_fields=["cluster", "pool", "queue"],
+            update_fields=["fair_share_gpu_milli"],
+        )
+        QueueShare.objects.filter(cluster=cluster, pool=pool).exclude(queue__in=list(shares)).delete()
 
 
 def forget_old(*, before: datetime, usage_before: datetime) -> dict[str, int]:

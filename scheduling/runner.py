@@ -1,7 +1,7 @@
 """One cycle: lease, read, decide, apply, record. One runner per cluster; its pools run one after another, each under its own lease."""
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from cluster import clock
 from cluster.client import ClusterClient
 from cluster.errors import ClusterError
 from cluster.events import EventRecorder
-from organization.models import Cluster, NodePool, Placement
+from organization.models import Cluster, NodePool
 from scheduling.assumptions import Assumptions
 from scheduling.engine import Plan, SchedulerConfig, run_cycle
 from scheduling.engine.model.tasks import HOLDING
@@ -22,12 +22,14 @@ from scheduling.grouping import GangKey
 from scheduling.leadership import Leadership
 from scheduling.memory import GangMemory
 from scheduling.models import Cycle, Decision
+from scheduling.pool_config import config_of
 from scheduling.reader import ClusterReading, PoolReading, Reader
-from scheduling.record import write_intentions, write_outcomes, write_standing, write_waits
+from scheduling.record import write_intentions, write_outcomes, write_shares, write_standing, write_waits
 from scheduling.rounds import Rounds
 from scheduling.telling import Telling
 from scheduling.translation import Effects, decisions_of, effects_of, waits_of
 from scheduling.world import World
+from ui import live
 
 SHOWN_EVERY_SECONDS = 10.0
 """How often (real time) a pool in which nothing happens says that its scheduler lives."""
@@ -76,6 +78,7 @@ class ClusterRunner:
         self._explaining = Explaining()
         self._rounds = Rounds()
         self._shown_at: dict[str, float] = {}
+        self._shares: dict[str, dict[str, int]] = {}
 
     def close(self) -> None:
         self._executor.close()
@@ -150,7 +153,7 @@ class ClusterRunner:
         self._memory.stale(below, {group.membership.key for group in reading.groups.values()}, now)
         report.waiting += len(reading.waiting)
         if not reading.waiting and not below:
-            self._show_if_due(reading, number)
+            self._show_if_due(reading, number, now)
             return
         began = time.perf_counter()
         plan = run_cycle(reading.snapshot, self._config_of(reading), now=now.timestamp())
@@ -167,6 +170,7 @@ class ClusterRunner:
             waiting_gangs=len(reading.waiting),
         )
         self._apply(reading, plan, cycle, report, now)
+        self._note_shares(name, plan)
         self._answer(reading, plan, cycle, report, now)
         self._show(reading, transitions=number, duration_ms=cycle.duration_ms)
 
@@ -260,9 +264,21 @@ class ClusterRunner:
     def _config_of(self, reading: PoolReading) -> SchedulerConfig:
         return config_of(self._config, reading.pool, protected=reading.protected)
 
-    def _show_if_due(self, reading: PoolReading, number: int) -> None:
+    def _note_shares(self, pool: str, plan: Plan) -> None:
+        shares = {queue: share.fair_share.gpu_milli for queue, share in plan.shares.items()}
+        if self._shares.get(pool) != shares:
+            write_shares(self.cluster, pool, shares)
+            self._shares[pool] = shares
+            live.publish("projects", self.cluster.pk)
+
+    def _show_if_due(self, reading: PoolReading, number: int, now: datetime) -> None:
+        """Where nobody waits the shares are divided now and then all the same: people look at them."""
         last = self._shown_at.get(reading.pool.name)
         if last is None or time.monotonic() - last >= SHOWN_EVERY_SECONDS:
+            only_divide = replace(self._config_of(reading), actions=())
+            self._note_shares(
+                reading.pool.name, run_cycle(reading.snapshot, only_divide, now=now.timestamp())
+            )
             self._show(reading, transitions=number)
 
     def _show(
@@ -279,25 +295,3 @@ class ClusterRunner:
             running=len(reading.snapshot.gangs) - len(reading.waiting),
             error=error,
         )
-
-
-def config_of(config: SchedulerConfig, pool: NodePool, *, protected: Collection[str] = ()) -> SchedulerConfig:
-    """The installation's settings with what the pool says of its own; `protected` gangs are not touched."""
-    spread = {"gpu": pool.gpu_placement == Placement.SPREAD, "cpu": pool.cpu_placement == Placement.SPREAD}
-    packed = {unit: not wanted for unit, wanted in spread.items()}
-    plugins = (*config.plugins, *(one for one in ("spreading", "protection") if one not in config.plugins))
-    # moving work together would undo what spreading it has done
-    actions = tuple(name for name in config.actions if name != "consolidate" or not any(spread.values()))
-    return replace(
-        config,
-        actions=actions,
-        plugins=plugins,
-        options={
-            **config.options,
-            "bin_packing": packed,
-            "spreading": spread,
-            "protection": {"gangs": tuple(sorted(protected))},
-        },
-        preempt_min_runtime=float(pool.min_runtime_seconds),
-        reclaim_min_runtime=float(pool.min_runtime_seconds),
-    )

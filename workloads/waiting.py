@@ -142,8 +142,8 @@ def quota_link(person: Person, workload: Workload, change: Mapping[str, str] | N
         .values_list("pk", flat=True)
         .first()
     )
-    page = reverse("organization:projects" if is_projects else "organization:departments")
-    return f"{page}?edit={unit}" + (f"&pool={pool}" if pool else "")
+    page = reverse("organization:projects")
+    return f"{page}?edit={unit}{f'&pool={pool}' if pool else ''}#edited"
 
 
 def giver_words(change: Mapping[str, str] | None) -> str:

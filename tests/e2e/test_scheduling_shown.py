@@ -220,7 +220,7 @@ def set_quota(page: Page, product: Product, kind: str, name: str, gpus: int, lim
     unit = re.search(r"/(\d+)/", link or "")
     assert unit, f"{name} is in the list of {kind}s"
     pool = pool_id(page, product)
-    page.goto(f"{product.url}/{kind}s/?q={name}&edit={kind}-{unit.group(1)}&pool={pool}")
+    page.goto(f"{product.url}/projects/?edit={kind}-{unit.group(1)}&pool={pool}")
     form = page.locator(".editor form")
     form.locator("input[name=gpu_deserved]").fill(str(gpus))
     form.locator("input[name=gpu_limit]").fill(limit)

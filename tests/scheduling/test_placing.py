@@ -7,7 +7,9 @@ import pytest
 
 from cluster.documents import condition_of
 from cluster.labels import GANG, NODE_POOL, QUEUE, REFUSAL
+from organization import usage
 from scheduling.models import Cycle, Decision, GangState, Outcome, PoolScheduler, Verdict
+from tests.conftest import Acme
 from tests.scheduling.documents import make_node, make_pod
 from tests.scheduling.fake_cluster import FakeCluster, lose_answer, refuse
 
@@ -199,3 +201,15 @@ def test_the_pool_says_that_its_scheduler_lives(make_runner: Any) -> None:
     standing = PoolScheduler.objects.get(pool="default")
     assert standing.last_cycle_at is not None
     assert (standing.holder, standing.lease_transitions, standing.error) == ("first", 1, "")
+
+
+def test_the_fair_share_of_each_project_is_kept_for_its_pages(make_runner: Any, acme: Acme) -> None:
+    pods = [make_pod(f"t-{n}", gpus=1, labels=VISION) for n in range(3)]
+    cluster = FakeCluster(nodes=[make_node("n1", gpus=4)], pods=pods)
+
+    make_runner(cluster).run(cluster.world)
+
+    used = usage.of_projects([acme.vision.pk, acme.speech.pk])
+    assert used is not None
+    assert used[acme.vision.pk, "default"].fair_share_gpu_milli == 3000
+    assert used[acme.speech.pk, "default"].fair_share_gpu_milli == 0

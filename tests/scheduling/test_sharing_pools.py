@@ -152,7 +152,7 @@ def test_a_cycle_costs_the_same_number_of_queries_for_many_pods(
     )
     runner = make_runner(cluster)
 
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(52):
         report = runner.run(cluster.world)
 
     assert report.bound == 60

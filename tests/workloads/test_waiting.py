@@ -62,7 +62,7 @@ def test_who_may_give_the_quota_gets_a_link_to_it(workload: Workload, root: User
 def test_a_quota_missing_at_the_department_leads_there(workload: Workload, root: User) -> None:
     workload.refusal = change("more-limit", "research")
     link = waiting.quota_link(root, workload, waiting.change_of(workload.refusal))
-    assert link.startswith(f"/departments/?edit=department-{workload.project.department_id}")
+    assert link.startswith(f"/projects/?edit=department-{workload.project.department_id}")
 
 
 def test_other_changes_need_no_quota(workload: Workload, root: User) -> None:

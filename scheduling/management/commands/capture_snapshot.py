@@ -15,8 +15,8 @@ from organization.models import Cluster
 from scheduling.assumptions import Assumptions
 from scheduling.engine.config import SchedulerConfig
 from scheduling.memory import GangMemory
+from scheduling.pool_config import config_of
 from scheduling.reader import ClusterReading, PoolReading, Reader
-from scheduling.runner import config_of
 from scheduling.snapshots import CapturedCluster, to_json
 from scheduling.world import World
 
