@@ -5,10 +5,12 @@ import re
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from cluster.control_plane.building import cache_folder
 from tests.e2e.conftest import SignIn
@@ -100,6 +102,47 @@ def test_a_training_is_submitted_runs_and_completes(product: Product, sign_in: S
     expect(page.locator("main")).to_contain_text(
         re.compile(r"(step|epoch|loss|start)", re.I), timeout=PATIENCE
     )
+
+
+BY_HAND = """
+apiVersion: run.ai/v2alpha1
+kind: TrainingWorkload
+metadata:
+  name: story-by-hand
+  namespace: runai-vision
+spec:
+  image: {value: "registry.example/train:1"}
+  gpu: {value: 1}
+  nodePools: {value: [l40s]}
+  annotations:
+    items:
+      simulator/run-seconds: {value: "10"}
+"""
+
+
+def test_a_training_made_with_kubectl_is_one_like_the_others(
+    product: Product, sign_in: SignIn, tmp_path: Path
+) -> None:
+    manifest = tmp_path / "by-hand.yaml"
+    manifest.write_text(BY_HAND)
+    kubectl(product, "apply", "-f", str(manifest))
+    page = sign_in("ada")
+
+    def found_by_name() -> bool:
+        page.goto(product.url)
+        page.keyboard.press("Control+k")
+        page.keyboard.type("story-by")
+        hit = page.locator("#palette-list [data-found]", has_text="story-by-hand")
+        try:
+            hit.click(timeout=5_000)
+        except PlaywrightTimeout:
+            return False
+        page.wait_for_url(re.compile(r"/workloads/[0-9a-f-]{36}/"))
+        return True
+
+    until(found_by_name, 60, "the palette finds what kubectl made")
+    wait_for_phase(page, page.url, "Completed")
+    assert "Completed" in kubectl(product, "get", "tw", "-n", "runai-vision", "story-by-hand")
 
 
 def test_the_list_follows_live_without_a_reload(product: Product, sign_in: SignIn) -> None:
