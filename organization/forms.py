@@ -9,6 +9,7 @@ from access.roles import ROLES
 from organization.models import (
     PROJECT_NAME_AT_MOST,
     Cluster,
+    CpuPlacement,
     Department,
     NodePool,
     Placement,
@@ -18,7 +19,7 @@ from organization.models import (
 )
 from organization.quotas import WEIGHT_AT_MOST, Quota
 from organization.services.node_pools import MIN_RUNTIME_AT_MOST, PoolSettings
-from ui.forms import OrderedList, Segments
+from ui.forms import Card, OrderedList, RadioCards, Segments
 
 GIB = 2**30
 NAME_HELP = "Lower-case letters, digits and hyphens; begins with a letter."
@@ -89,11 +90,26 @@ class PoolForm(forms.Form):
         label="GPU work",
         choices=Placement.choices,
         initial=Placement.BIN_PACK,
-        widget=Segments(),
-        help_text="Bin packing keeps whole nodes free for large work; spread keeps nodes cool.",
+        widget=RadioCards(
+            cards={
+                Placement.BIN_PACK: Card(
+                    use="Fills the fullest node first, so that whole nodes stay free for large work."
+                ),
+                Placement.SPREAD: Card(
+                    use="Takes the emptiest node first, so that work gets cores, bandwidth and cool nodes to itself."
+                ),
+                Placement.FRAGMENTATION: Card(
+                    use="Keeps free GPUs usable for what this pool is usually asked for, so that the most work fits in."
+                ),
+            }
+        ),
     )
     cpu_placement = forms.ChoiceField(
-        label="CPU work", choices=Placement.choices, initial=Placement.BIN_PACK, widget=Segments()
+        label="CPU work",
+        choices=CpuPlacement.choices,
+        initial=CpuPlacement.BIN_PACK,
+        widget=Segments(),
+        help_text="Where GPU work is placed fragmentation-aware, this only decides between nodes without GPUs.",
     )
     min_runtime_seconds = forms.IntegerField(
         label="Guaranteed runtime",

@@ -67,6 +67,16 @@ class Cluster(models.Model):
 
 
 class Placement(models.TextChoices):
+    """Of GPU work."""
+
+    BIN_PACK = "binpack", "Bin packing"
+    SPREAD = "spread", "Spread"
+    FRAGMENTATION = "fragmentation", "Fragmentation-aware"
+
+
+class CpuPlacement(models.TextChoices):
+    """Of work without GPUs."""
+
     BIN_PACK = "binpack", "Bin packing"
     SPREAD = "spread", "Spread"
 
@@ -78,9 +88,15 @@ class NodePool(models.Model):
     name = models.CharField(max_length=63, validators=[NAME])
     label_key = models.CharField(max_length=317, blank=True, default="")
     label_value = models.CharField(max_length=63, blank=True, default="")
-    gpu_placement = models.CharField(max_length=8, choices=Placement.choices, default=Placement.BIN_PACK)
-    cpu_placement = models.CharField(max_length=8, choices=Placement.choices, default=Placement.BIN_PACK)
+    gpu_placement = models.CharField(max_length=16, choices=Placement.choices, default=Placement.BIN_PACK)
+    cpu_placement = models.CharField(
+        max_length=8, choices=CpuPlacement.choices, default=CpuPlacement.BIN_PACK
+    )
     min_runtime_seconds = models.PositiveIntegerField(default=0)
+    free_gpus = models.JSONField(
+        default=dict,
+        help_text="thousandths of GPUs that are free, and of them what requests of each size could use",
+    )
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 

@@ -6,6 +6,7 @@ import django_filters
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from organization.free_gpus import words_of
 from organization.models import Node, NodePool
 from organization.queries import visible_node_pools
 from ui.tables import CellColumn, ListTable, NameColumn, NumberColumn, StatusColumn, TextColumn
@@ -54,6 +55,9 @@ class PoolTable(ListTable):
     cpu_total = NumberColumn(in_units, verbose_name="CPU cores")
     memory_total = TextColumn(verbose_name="Memory", css="n")
     gpu_placement = TextColumn(verbose_name="GPU work")
+    free_gpus = TextColumn(
+        verbose_name="Free usable by 8 · 4 · 1 · ½", css="n", orderable=False, empty_values=()
+    )
     locked, optional, live = ("name",), ("cluster",), "node-pools"
     row_actions = "organization/_pool_actions.html"
 
@@ -68,6 +72,10 @@ class PoolTable(ListTable):
 
     def value_held(self, record: NodePool) -> Any:
         return held_of(self.context, record)
+
+    def render_free_gpus(self, value: dict[str, int]) -> str:
+        """The share of the free GPUs that requests of so many GPUs could use."""
+        return words_of(value)
 
 
 def held_of(context: Any, record: Any) -> Any:

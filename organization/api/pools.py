@@ -18,6 +18,7 @@ from access.rest import LISTING, Field, Listing, iso, moment, person_of, truth_v
 from organization import capacity, queries
 from organization.api import schema
 from organization.api.units import cluster_of
+from organization.free_gpus import FREE, REQUESTS, share_of
 from organization.models import Node, NodePool
 from organization.services import node_pools
 from organization.services.node_pools import PoolSettings
@@ -57,9 +58,18 @@ def _pool(row: Any, held: float | None) -> dict[str, Any]:
             "cpuMilliCores": row.cpu_total,
             "memoryBytes": row.memory_total,
             "allocatedGpus": held,
+            **_free(row.free_gpus),
         },
         "createdAt": iso(row.created_at),
         "updatedAt": iso(row.updated_at),
+    }
+
+
+def _free(free_gpus: Mapping[str, int]) -> dict[str, Any]:
+    free = free_gpus.get(FREE)
+    return {
+        "freeGpus": None if free is None else free / 1000,
+        "usableFreeGpus": {f"{int(size) / 1000:g}": share_of(free_gpus, size) for size in REQUESTS},
     }
 
 

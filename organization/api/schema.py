@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from organization.models import PROJECT_NAME_AT_MOST, Placement
+from organization.models import PROJECT_NAME_AT_MOST, CpuPlacement, Placement
 from organization.quotas import WEIGHT_AT_MOST
 from organization.services.node_pools import MIN_RUNTIME_AT_MOST
 
@@ -97,7 +97,7 @@ class DepartmentReplacement(Fields):
 
 class Placements(Fields):
     gpu = serializers.ChoiceField(choices=Placement.choices, default=Placement.BIN_PACK.value)
-    cpu = serializers.ChoiceField(choices=Placement.choices, default=Placement.BIN_PACK.value)
+    cpu = serializers.ChoiceField(choices=CpuPlacement.choices, default=CpuPlacement.BIN_PACK.value)
 
 
 class SchedulingConfiguration(Fields):

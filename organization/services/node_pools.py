@@ -12,7 +12,7 @@ from access.errors import InvalidInput
 from access.permissions import Permission
 from cluster.clock import now
 from organization import snapshots
-from organization.models import Cluster, NodePool, Placement, Project
+from organization.models import Cluster, CpuPlacement, NodePool, Placement, Project
 from organization.pools import matches, pool_of, pools_matching
 from organization.services.naming import check_name
 from organization.services.quotas import give_rows
@@ -34,7 +34,7 @@ class PoolSettings:
     label_key: str = ""
     label_value: str = ""
     gpu_placement: str = Placement.BIN_PACK.value
-    cpu_placement: str = Placement.BIN_PACK.value
+    cpu_placement: str = CpuPlacement.BIN_PACK.value
     min_runtime_seconds: int = 0
 
 
@@ -103,9 +103,9 @@ def _refuse_while_held(pool: NodePool) -> None:
 
 def _check(pool: NodePool) -> None:
     problems = _label_problems(pool)
-    for field in ("gpu_placement", "cpu_placement"):
-        if getattr(pool, field) not in Placement.values:
-            problems[field] = [f"One of {', '.join(Placement.values)}."]
+    for field, choices in (("gpu_placement", Placement), ("cpu_placement", CpuPlacement)):
+        if getattr(pool, field) not in choices.values:
+            problems[field] = [f"One of {', '.join(choices.values)}."]
     if not 0 <= pool.min_runtime_seconds <= MIN_RUNTIME_AT_MOST:
         problems["min_runtime_seconds"] = [f"From 0 to {MIN_RUNTIME_AT_MOST} seconds (7 days)."]
     if problems:

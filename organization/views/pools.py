@@ -15,6 +15,7 @@ from access.forms import accepted, posted
 from access.permissions import Permission
 from organization import capacity, queries
 from organization.forms import PoolForm, initial_of_pool
+from organization.free_gpus import figures_of
 from organization.models import NodePool
 from organization.services import node_pools
 from organization.tables import NodeFilters, NodeTable, PoolTable
@@ -87,7 +88,7 @@ def edit_pool(request: HttpRequest, pool_id: int) -> HttpResponse:
     if request.method == "POST" and accepted(form, save):
         messages.success(request, f"The node pool {pool.name} is saved.")
         return redirect("organization:node_pools")
-    context = {"form": form, "pool": pool, "cluster": cluster}
+    context = {"form": form, "pool": pool, "cluster": cluster, "free": figures_of(pool.free_gpus)}
     return render(
         request, "organization/node_pool_form.html", context, status=INVALID if form.errors else 200
     )
