@@ -31,7 +31,8 @@ def allocate(session: Session) -> None:
 
 
 def _still_waits(session: Session, gang: int) -> bool:
-    return any(session.state.states[task] is TaskState.PENDING for task in session.snapshot.tasks_of(gang))
+    first, end = session.snapshot.gang_first[gang], session.snapshot.gang_first[gang + 1]
+    return TaskState.PENDING in session.state.states[first:end]
 
 
 class _FullShapes:
@@ -46,6 +47,8 @@ class _FullShapes:
         return shapes.pop() if len(shapes) == 1 else None
 
     def cannot_take(self, tasks: list[int]) -> bool:
+        if not self._most:
+            return False
         shape = self._key(tasks)
         return shape is not None and len(tasks) >= self._most.get(shape, len(tasks) + 1)
 
@@ -53,7 +56,7 @@ class _FullShapes:
         """Only what failed for lack of room: limits are the queue's own, affinities and topologies depend on who runs where."""
         session = self._session
         shape = self._key(tasks)
-        if shape is None or session.gang_tasks(gang).is_constrained:
+        if shape is None or session.is_constrained(gang):
             return
         if any(plugin.judges_gangs for plugin in session.plugins):
             return

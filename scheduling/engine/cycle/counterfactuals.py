@@ -133,18 +133,21 @@ def _starts(snapshot: ClusterSnapshot, uid: str, config: SchedulerConfig, now: f
     )
 
 
-def smallest_step(most: int, works: Callable[[int], bool]) -> int:
-    """The smallest step that works, 0 if none: one by one up to four, then doubling, then between the last two halving.
+ONE_BY_ONE = 8
+"""So many steps are all tried: the devices of most nodes. Beyond, the smallest step is found by halving."""
 
-    A larger change is taken to work where a smaller one does: when the largest helps nothing none is looked for, and beyond
-    four steps the smallest is found by halving.
+
+def smallest_step(most: int, works: Callable[[int], bool]) -> int:
+    """The smallest step that works, 0 if none: the first ones one by one, then doubling, then between the last two halving.
+
+    A larger change is taken to work where a smaller one does: when the largest helps nothing none is looked for.
     """
     if most > 2 and not works(most):
         return 0
-    for step in range(1, min(most, 4) + 1):
+    for step in range(1, min(most, ONE_BY_ONE) + 1):
         if works(step):
             return step
-    low, high = 4, 8
+    low, high = ONE_BY_ONE, 2 * ONE_BY_ONE
     while low < most:
         high = min(high, most)
         if works(high):

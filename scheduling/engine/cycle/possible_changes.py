@@ -144,12 +144,16 @@ def _with_gpus(snapshot: ClusterSnapshot, queue: Queue, more: int) -> ClusterSna
 
 
 def _say_quota(queue: Queue, more: int) -> str:
-    whole = (queue.deserved.gpu_milli or 0) / WHOLE_GPU + more
-    return f"It would start if {queue.name} had a quota of {whole:g} GPUs."
+    quota = _amount(0, (queue.deserved.gpu_milli or 0) + more * WHOLE_GPU)
+    return f"It would start if {queue.name} had a quota of {quota}."
+
+
+STEPS = (WHOLE_GPU, 1000, 2**30)
+"""By how much a bound is raised at a time: a GPU, a core, a GiB."""
 
 
 def _more_quota(refusal: Refusal, snapshot: ClusterSnapshot) -> Iterator[Change]:
-    """Exactly what is missing at the level that objected."""
+    """Up to what is missing at the level that objected; less may do, as others who are ahead then get less too."""
     is_limit = refusal.reason is Reason.OVER_LIMIT
     if "unit" not in refusal.numbers or not (is_limit or refusal.reason is Reason.OVER_QUOTA_NON_PREEMPTIBLE):
         return
@@ -159,29 +163,37 @@ def _more_quota(refusal: Refusal, snapshot: ClusterSnapshot) -> Iterator[Change]
     held = refusal.numbers["allocated" if is_limit else "held_non_preemptible"]
     missing = held + refusal.numbers["asked"] - bound
 
-    def raised(bounds: Bounds) -> Bounds:
+    def more(step: int) -> int:
+        return min(missing, step * STEPS[unit])
+
+    def raised(bounds: Bounds, step: int) -> Bounds:
         amounts = list(bounds)
-        amounts[unit] = bound + missing
+        amounts[unit] = bound + more(step)
         return Bounds(*amounts)
 
-    def apply(_: int) -> ClusterSnapshot:
+    def apply(step: int) -> ClusterSnapshot:
         if not is_limit:
-            return with_queue(snapshot, replace(queue, deserved=raised(queue.deserved)))
-        higher = replace(queue, limit=raised(queue.limit))
+            return with_queue(snapshot, replace(queue, deserved=raised(queue.deserved, step)))
+        higher = replace(queue, limit=raised(queue.limit, step))
         if higher.effective_limit()[unit] == bound:
-            higher = replace(higher, deserved=raised(queue.deserved))
+            higher = replace(higher, deserved=raised(queue.deserved, step))
         return with_queue(snapshot, higher)
 
     what = "a limit" if is_limit else "a quota"
-    size = f"{(bound + missing) / 1000:g} GPUs" if unit == 0 else f"{bound + missing}"
     yield Change(
         "more-limit" if is_limit else "more-quota",
-        1,
+        -(-missing // STEPS[unit]),
         apply,
-        lambda _: f"It would start if {queue.name} had {what} of {size}.",
+        lambda step: f"It would start if {queue.name} had {what} of {_amount(unit, bound + more(step))}.",
         subject=queue.name,
-        amount=lambda _: missing,
+        amount=more,
     )
+
+
+def _amount(unit: int, value: int) -> str:
+    if unit == 2:
+        return f"{value / 2**30:.6g} GiB of memory"
+    return f"{value / 1000:g} {'GPUs' if unit == 0 else 'CPU cores'}"
 
 
 def _without_constraints(snapshot: ClusterSnapshot, number: int, gang: Gang) -> Iterator[Change]:

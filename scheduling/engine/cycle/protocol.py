@@ -45,19 +45,19 @@ def _write_task(session: Session, plan: Plan, task: int, before: Position, posit
         plan.nominations.append(Nomination(one.uid, gang.uid, node, position.groups, gpu_milli, moved))
     elif position.state is TaskState.ALLOCATED:
         known = snapshot.occupancy[position.node].shared
-        opened = tuple(group for group in position.groups if group not in known)
+        opened = tuple([group for group in position.groups if group not in known])
         why = session.reason_for_place(task, position.node)
         plan.binds.append(Bind(one.uid, gang.uid, node, position.groups, opened, gpu_milli, why))
 
 
 def _started(session: Session) -> list[int]:
     """Gangs that got places now and held none before: their runtime counts from this cycle."""
-    snapshot, states = session.snapshot, session.state.states
+    first, before, after = session.snapshot.gang_first, session.snapshot.task_state, session.state.states
     return [
         gang
         for gang in sorted(session.placed_gangs)
-        if any(states[task] is TaskState.ALLOCATED for task in snapshot.tasks_of(gang))
-        and all(snapshot.task_state[task] <= TaskState.GATED for task in snapshot.tasks_of(gang))
+        if TaskState.ALLOCATED in after[first[gang] : first[gang + 1]]
+        and max(before[first[gang] : first[gang + 1]]) <= TaskState.GATED
     ]
 
 

@@ -14,7 +14,7 @@ from scheduling.engine.model.tasks import TaskRequest
 from scheduling.engine.plan import Reason, Refusal
 from scheduling.engine.plugin import Domain, Key, Plugin
 from scheduling.engine.session.free_gpus import FreeGpus
-from scheduling.engine.session.gangs import GangTasks, asked_by, is_ready, tasks_to_start
+from scheduling.engine.session.gangs import IS_ALIVE, GangTasks, asked_by, is_ready, tasks_to_start
 from scheduling.engine.session.lines import GangLines
 from scheduling.engine.session.placement import ShapePlacement
 from scheduling.engine.transaction.state import WorkingState
@@ -76,8 +76,12 @@ class Session:
 
     def is_offered(self, gang: int) -> bool:
         """Whether the gang may be tried at all in this cycle: whole enough, and not backing off after a failed bind."""
-        retry_at = self.snapshot.gangs[gang].bind_retry_at
-        return (retry_at is None or retry_at <= self.now) and is_ready(self, self.gang_tasks(gang))
+        one = self.snapshot.gangs[gang]
+        if one.bind_retry_at is not None and one.bind_retry_at > self.now:
+            return False
+        if len(one.tasks) == 1 and one.root is None and (one.min_available or 0) <= 1:
+            return IS_ALIVE[self.state.states[self.snapshot.gang_first[gang]]]
+        return is_ready(self, self.gang_tasks(gang))
 
     def gang_tasks(self, gang: int) -> GangTasks:
         known = self._gang_tasks.get(gang)
@@ -111,26 +115,31 @@ class Session:
             self._free_gpus = FreeGpus(self.state)
         return self._free_gpus
 
+    def is_constrained(self, gang: int) -> bool:
+        """Whether some part of the gang has a topology constraint; only a tree can have one."""
+        return self.snapshot.gangs[gang].root is not None and self.gang_tasks(gang).is_constrained
+
     def commit(self, mark: int) -> None:
         """Make what was done since the mark part of the plan: order the gangs it touched anew."""
-        task_gang = self.snapshot.task_gang
+        task_gang, lines = self.snapshot.task_gang, self.lines
         gangs = {task_gang[task] for task in self.state.touched_since(mark)}
         for gang in gangs if len(gangs) == 1 else sorted(gangs):
             self._attempts.pop(gang, None)
-            self.lines.update(gang)
+            lines.update(gang)
 
     # The plugins' answers
 
     def hooks(self, name: str) -> tuple[Callable[..., Any], ...]:
         """The bound methods of the plugins that override a hook, in configured order."""
-        known = self._hooks.get(name)
-        if known is None:
-            known = self._hooks[name] = tuple(
+        try:
+            return self._hooks[name]
+        except KeyError:
+            self._hooks[name] = tuple(
                 getattr(plugin, name)
                 for plugin in self.plugins
                 if getattr(type(plugin), name) is not getattr(Plugin, name)
             )
-        return known
+            return self._hooks[name]
 
     def queue_key(self, queue: int, asked: Resources, popped: Resources) -> Key:
         key: Key = ()
@@ -232,8 +241,8 @@ class Session:
         return float(sum(hook(self, request, node, device) for hook in self.hooks("device_score")))
 
     def reason_for_place(self, task: int, node: int) -> str:
-        sentences = (hook(self, task, node) for hook in self.hooks("reason_for_place"))
-        return " ".join(filter(None, sentences))
+        sentences = [hook(self, task, node) for hook in self.hooks("reason_for_place")]
+        return " ".join(filter(None, sentences)) if sentences else ""
 
     def domains(
         self, constraint: TopologyConstraint | None, within: Domain, tasks: list[int], active: list[int]

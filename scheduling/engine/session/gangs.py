@@ -15,6 +15,10 @@ IS_ACTIVE = tuple(
     for state in TaskState
 )
 """By state number: on a node or promised one, and not on its way out."""
+IS_ALIVE = tuple(
+    active or state is TaskState.PENDING for state, active in zip(TaskState, IS_ACTIVE, strict=True)
+)
+"""By state number: that, or waiting."""
 
 
 class PodSetTasks:
@@ -90,10 +94,7 @@ def active_count(session: "Session", pod_set: PodSetTasks) -> int:
 def is_ready(session: "Session", gang: GangTasks) -> bool:
     """Whether every pod set has enough living, ungated tasks to reach its minimum."""
     states = session.state.states
-    return all(
-        sum(IS_ACTIVE[states[task]] or states[task] is TaskState.PENDING for task in one.tasks) >= one.minimum
-        for one in gang.pod_sets
-    )
+    return all(sum(IS_ALIVE[states[task]] for task in one.tasks) >= one.minimum for one in gang.pod_sets)
 
 
 def tasks_to_start(

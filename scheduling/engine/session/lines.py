@@ -71,19 +71,18 @@ class GangLines:
 
     def update(self, gang: int) -> None:
         """Put the gang where its new state belongs, after a commit."""
-        session = self._session
-        states = session.state.states
-        waits = active = False
-        for task in session.snapshot.tasks_of(gang):
-            waits = waits or states[task] is TaskState.PENDING
-            active = active or IS_ACTIVE[states[task]]
-        waits = waits and session.is_offered(gang)
-        is_victim = active and self._running is not None and self._may_be_victim(gang)
+        session, snapshot = self._session, self._session.snapshot
+        first, end = snapshot.gang_first[gang], snapshot.gang_first[gang + 1]
+        states = session.state.states[first:end]
+        waits = TaskState.PENDING in states and session.is_offered(gang)
+        queue = snapshot.gang_queue[gang]
+        if self._running is None:
+            _move(self.waiting, queue, self._keys, gang, session.gang_key(gang) if waits else None)
+            return
+        is_victim = any(IS_ACTIVE[state] for state in states) and self._may_be_victim(gang)
         key = session.gang_key(gang) if waits or is_victim else ()
-        queue = session.snapshot.gang_queue[gang]
         _move(self.waiting, queue, self._keys, gang, key if waits else None)
-        if self._running is not None:
-            _move(self._running, queue, self._running_keys, gang, key if is_victim else None)
+        _move(self._running, queue, self._running_keys, gang, key if is_victim else None)
 
 
 def _move(lines: Lines, queue: int, keys: dict[int, Key], gang: int, key: Key | None) -> None:

@@ -134,18 +134,24 @@ class WorkingState:
         self._apply(task, old, new)
 
     def _apply(self, task: int, old: Position, new: Position) -> None:
-        request = self.snapshot.tasks[task].request
-        for position, sign in ((old, -1), (new, 1)):
-            state, node, groups, left_node, left_groups = position
-            if node != NOWHERE and state is not TaskState.PENDING:
-                self._own(node).change(request, groups, state, sign)
-                self.node_changes.append(node)
-            if left_node != NOWHERE:
-                self._own(left_node).change(request, left_groups, TaskState.RELEASING, sign)
-                self.node_changes.append(left_node)
+        if old is not WAITING:
+            self._occupy(task, old, -1)
+        if new is not WAITING:
+            self._occupy(task, new, 1)
         self._charge(task, old, new)
         self._positions[task] = new
-        self.states[task] = new.state
+        self.states[task] = new[0]
+
+    def _occupy(self, task: int, position: Position, sign: int) -> None:
+        """Take the room of a position on its nodes (1) or give it back (-1)."""
+        request = self.snapshot.tasks[task].request
+        state, node, groups, left_node, left_groups = position
+        if node != NOWHERE and state is not TaskState.PENDING:
+            self._own(node).change(request, groups, state, sign)
+            self.node_changes.append(node)
+        if left_node != NOWHERE:
+            self._own(left_node).change(request, left_groups, TaskState.RELEASING, sign)
+            self.node_changes.append(left_node)
 
     def _own(self, node: int) -> Occupancy:
         """The node's occupancy to change: a copy of the snapshot's from the first change on."""
@@ -159,10 +165,13 @@ class WorkingState:
         queue = self.snapshot.gang_queue[gang]
         if queue == NOWHERE:
             return
+        leaves, enters = old[0] in CHARGED, new[0] in CHARGED
+        if not (leaves or enters):
+            return
         preemptible = self.snapshot.gangs[gang].is_preemptible
-        if old.state in CHARGED:
+        if leaves:
             self.ledger.charge(queue, self.charge_of(task, old.node), -1, preemptible=preemptible)
-        if new.state in CHARGED:
+        if enters:
             self.ledger.charge(queue, self.charge_of(task, new.node), 1, preemptible=preemptible)
 
 

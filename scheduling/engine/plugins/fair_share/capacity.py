@@ -10,11 +10,19 @@ if TYPE_CHECKING:
     from scheduling.engine.plugins.fair_share.plugin import FairShare
 
 
+INFINITE = 1 << 80
+"""An amount that nothing reaches."""
+UNLIMITED = (INFINITE, INFINITE, INFINITE)
+
+
 def check(rules: "FairShare", session: Session, gang: int, asked: Resources) -> Refusal | None:
     """Limits first, then the non-preemptible rule; the first level that objects, leaf first."""
     ledger = session.state.ledger
     for queue in ledger.path[session.snapshot.gang_queue[gang]]:
-        allocated, limit = ledger.allocated[queue], rules.limit[queue]
+        limit = rules.limit[queue]
+        if limit == UNLIMITED:
+            continue
+        allocated = ledger.allocated[queue]
         for unit in range(3):
             if asked[unit] and allocated[unit] + asked[unit] > limit[unit]:
                 return _over_limit(session, queue, unit, asked[unit], limit[unit], allocated[unit])

@@ -12,6 +12,7 @@ from scheduling.engine.model.snapshot import NOWHERE, ClusterSnapshot
 from scheduling.engine.plan import Reason, Refusal
 from scheduling.engine.plugin import Key, Plugin
 from scheduling.engine.plugins.fair_share import capacity, reclaim_rules
+from scheduling.engine.plugins.fair_share.capacity import INFINITE
 from scheduling.engine.plugins.fair_share.division import Claim, ShareNode, divide_tree
 from scheduling.engine.plugins.fair_share.reclaim_rules import QueueStanding
 from scheduling.engine.session import Session
@@ -19,7 +20,6 @@ from scheduling.engine.solver.scenario import Scenario
 
 UNITS = (1000, 1, 1)
 """One whole piece of each resource: a GPU, a millicore, a byte."""
-INFINITE = 1 << 80
 
 
 @dataclass
