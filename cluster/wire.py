@@ -6,10 +6,11 @@ and http.client's way of doing that costs four times the processor time, which o
 
 import socket
 import ssl
+import time
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
 from typing import cast
 
 from urllib3.connection import HTTPConnection
@@ -31,14 +32,33 @@ class Answer:
     data: bytes
 
 
+class _Reading(RawIOBase):
+    """A socket to read from until a moment of the monotonic clock, however small the pieces are that come."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
+        self.until = 0.0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # a buffer of any kind: here always this one
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer did not end in time")
+        self._socket.settimeout(left)
+        return self._socket.recv_into(buffer)
+
+
 class _Line:
     """One connection: its socket, and the buffer that answers are read from."""
 
-    __slots__ = ("answers", "socket")
+    __slots__ = ("answers", "reading", "socket")
 
     def __init__(self, connected: socket.socket) -> None:
         self.socket = connected
-        self.answers = cast("BufferedReader", connected.makefile("rb", 65536))
+        self.reading = _Reading(connected)
+        self.answers = cast("BufferedReader", BufferedReader(self.reading, 65536))
 
     def close(self) -> None:
         try:
@@ -74,6 +94,7 @@ class Wire:
         kept = False
         try:
             line.socket.settimeout(read_seconds)
+            line.reading.until = time.monotonic() + read_seconds
             line.socket.sendall(self._request(method, target, headers, body))
             answer, kept = _read_answer(line.answers, method)
         except TimeoutError as error:

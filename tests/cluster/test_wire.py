@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from cluster.client import ClusterClient
 from cluster.connection import Connection, FixedToken, connect_with_token
 from cluster.errors import ClusterUnavailable
 from cluster.kinds import EVENTS, PODS
+from cluster.transport import Transport
 from tests.cluster.scripted_server import QUICK, Answer, Asked, ScriptedServer
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "n"}}
@@ -173,3 +175,35 @@ def test_many_threads_share_the_connections() -> None:
     assert len(server.connections) <= 8
     client.close()
     server.close()
+
+
+def test_an_answer_in_drops_does_not_outlast_the_deadline() -> None:
+    """Each piece comes in time, the whole would take a minute."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    done = threading.Event()
+
+    def drip() -> None:
+        while not done.is_set():
+            accepted, _ = listener.accept()
+            with accepted:
+                accepted.recv(65536)
+                accepted.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+                while not done.wait(0.05):
+                    try:
+                        accepted.sendall(b" ")
+                    except OSError:
+                        break
+
+    thread = threading.Thread(target=drip, daemon=True)
+    thread.start()
+    transport = Transport(
+        connect_with_token(f"http://127.0.0.1:{listener.getsockname()[1]}", None), "tester/1", QUICK
+    )
+    begun = time.monotonic()
+    with pytest.raises(ClusterUnavailable) as caught:
+        transport.send("GET", "/version", deadline_seconds=0.4)
+    done.set()
+    listener.close()
+
+    assert caught.value.reason == "Timeout"
+    assert 0.3 < time.monotonic() - begun < 10
