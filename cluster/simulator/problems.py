@@ -165,6 +165,10 @@ def too_old(version: int, oldest: int) -> Problem:
     return expired(f"too old resource version: {version} ({oldest})")
 
 
+def timed_out() -> Problem:
+    return Problem(504, "Timeout", "Timeout: request did not complete within requested timeout", details={})
+
+
 def too_many_requests(
     message: str, *, retry_after: int, causes: list[dict[str, str]] | None = None
 ) -> Problem:

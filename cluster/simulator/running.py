@@ -64,8 +64,9 @@ class SimulatedServer:
         before_stop: Callable[[], None] | None = None,
     ) -> None:
         """Serve until `stop()` or a signal; then `before_stop` while we still answer; then commit and close the store."""
+        application = Application(self.api)
         config = uvicorn.Config(
-            Application(self.api),
+            application,
             host=ADDRESS,
             port=self.settings.port,
             loop="uvloop",
@@ -93,6 +94,7 @@ class SimulatedServer:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await application.close()
             self._store.close()
 
     def run(

@@ -10,6 +10,7 @@ from cluster.simulator.kinds import (
     secrets,
     services,
     small,
+    webhooks,
 )
 from cluster.simulator.kinds.rules import GENERAL, WITH_GENERATION, KindRules
 from cluster.simulator.resources import Resource
@@ -27,6 +28,8 @@ RULES: dict[str, KindRules] = {
     "daemonsets.apps": replicated.DAEMON_SET_RULES,
     "customresourcedefinitions.apiextensions.k8s.io": definitions.RULES,
     "poddisruptionbudgets.policy": KindRules(has_generation=True, needs_version_on_update=True),
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io": webhooks.RULES,
+    "validatingwebhookconfigurations.admissionregistration.k8s.io": webhooks.RULES,
     "horizontalpodautoscalers.autoscaling": GENERAL,
     "ingresses.networking.k8s.io": WITH_GENERATION,
     "networkpolicies.networking.k8s.io": WITH_GENERATION,

@@ -56,7 +56,8 @@ def _fill(document: Document) -> None:
             container["resources"] = {**resources, "requests": requests}
 
 
-def _on_create(document: Document, around: Surroundings) -> None:
+def _admit(document: Document, around: Surroundings) -> None:
+    """Service account, priority, tolerations; a second time only what is missing then."""
     spec = document.setdefault("spec", {})
     if "serviceAccountName" not in spec:
         spec["serviceAccountName"] = spec["serviceAccount"] = "default"
@@ -71,7 +72,10 @@ def _on_create(document: Document, around: Surroundings) -> None:
     ]
     if added:
         spec["tolerations"] = [*spec.get("tolerations", []), *added]
-    document["status"] = {"phase": "Pending", "qosClass": qos_class(spec)}
+
+
+def _on_create(document: Document, around: Surroundings) -> None:
+    document["status"] = {"phase": "Pending", "qosClass": qos_class(document["spec"])}
 
 
 def _resolve_priority(document: Document, around: Surroundings) -> None:
@@ -221,6 +225,7 @@ RULES = KindRules(
     has_generation=True,
     graceful=True,
     fill=_fill,
+    admit=_admit,
     on_create=_on_create,
     on_update=_on_update,
     causes=_causes,

@@ -45,6 +45,8 @@ class KindRules:
     needs_version_on_update: bool = False
     fill: Callable[[Document], None] = nothing_to_fill
     """Defaults that depend on other fields; whoever wrote the object owns them. May change fresh parts in place."""
+    admit: Callable[[Document, Surroundings], None] = nothing_on_create
+    """What the server's own admission adds to a new object, before any webhook sees it. May change fresh parts in place."""
     on_create: Callable[[Document, Surroundings], None] = nothing_on_create
     on_update: Callable[[Document, Document, Surroundings], None] = nothing_on_update
     causes: Callable[[Document, Document | None], list[Cause]] = no_causes

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from cluster.simulator.identities import ANONYMOUS, User
-from cluster.simulator.problems import Problem, unauthorized
+from cluster.simulator.problems import Problem, timed_out, unauthorized
 from cluster.simulator.server.api import Api
 from cluster.simulator.server.authorization import (
     impersonated,
@@ -18,7 +18,7 @@ from cluster.simulator.server.authorization import (
     refuse_unless_allowed_path,
 )
 from cluster.simulator.server.discovery import fixed_answer
-from cluster.simulator.server.handling import handle
+from cluster.simulator.server.handling import handle, warning_header
 from cluster.simulator.server.kubelet_proxy import forward, proxied_url
 from cluster.simulator.server.messages import (
     JSON,
@@ -32,9 +32,12 @@ from cluster.simulator.server.messages import (
 from cluster.simulator.server.negotiation import Form, wanted_form
 from cluster.simulator.server.routing import NoSuchPage, find_target
 from cluster.simulator.server.streaming import open_watch, watch_lines
+from cluster.simulator.webhooks.admission import Admission, Unanswered
+from cluster.simulator.webhooks.calling import Caller
 
 PROXIED = ("log", "proxy")
 FAILED = "Internal error occurred: see the simulator's log"
+LONGEST_WRITE_SECONDS = 60.0
 LARGEST_BODY = 3 * 1024 * 1024
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -48,7 +51,12 @@ class Application:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._committed: asyncio.Future[None] | None = None
+        self._webhooks = Caller()
         api.store.schedule_commit = self._schedule_commit
+
+    async def close(self) -> None:
+        """Let go of the webhooks' connections."""
+        await self._webhooks.close()
 
     def _schedule_commit(self) -> None:
         """Writes of one turn of the loop are committed together."""
@@ -122,13 +130,36 @@ class Application:
             return
         if request.method in ("GET", "HEAD"):
             self._api.store.commit()  # nobody may read what could still be lost
-        answer = handle(self._api, request, target, form)
+        answer = await self._handled(request, target, form)
         if form.yaml:
             text = yaml.safe_dump(json.loads(answer.body), sort_keys=False)
             answer.body, answer.media_type = text.encode(), "application/yaml"
         if self._committed is not None:
             await asyncio.shield(self._committed)
         await _send(send, answer)
+
+    async def _handled(self, request: Request, target: Target, form: Form) -> Answer:
+        """The answer; writes begin again until every webhook they need has been heard. Raises 504 when that takes too long."""
+        if request.method in ("GET", "HEAD"):
+            return handle(self._api, request, target, form)
+        admission = request.admission = Admission(self._api, request.user)
+        try:
+            async with asyncio.timeout(LONGEST_WRITE_SECONDS):
+                while True:
+                    try:
+                        answer = handle(self._api, request, target, form)
+                    except Unanswered as waiting:
+                        await admission.ask(self._webhooks, waiting.calls)
+                    else:
+                        break
+        except TimeoutError:
+            raise timed_out() from None
+        except Problem as problem:
+            problem.headers |= warning_header([], admission.warnings)
+            raise
+        if admission.warnings:
+            answer.headers |= warning_header([answer.headers.get("warning", "")], admission.warnings)
+        return answer
 
     async def _forward(self, request: Request, target: Target, receive: Receive, send: Send) -> None:
         url, node = proxied_url(self._api, request, target)

@@ -11,6 +11,7 @@ from cluster.simulator.kinds.namespaces import refuse_terminating
 from cluster.simulator.patching.managed_fields import track_update
 from cluster.simulator.problems import Problem, already_exists, bad_request, invalid, not_found
 from cluster.simulator.resources import Resource
+from cluster.simulator.server.admitting import admitted, approved
 from cluster.simulator.server.api import CRDS, Api, Document, incoming
 from cluster.simulator.server.options import WriteOptions
 from cluster.simulator.store.objects import Stored
@@ -51,25 +52,21 @@ def create(
     metadata = document["metadata"] = dict(document.get("metadata") or {})
     _check_metadata(resource, namespace, metadata)
     _check_namespace(api, resource, namespace, metadata)
-    if resource.custom and "status" in resource.subresources:
-        document.pop("status", None)
-    for key in SERVER_SET:
-        metadata.pop(key, None)
-    metadata["uid"] = str(uuid.uuid4())
-    metadata["creationTimestamp"] = timestamp()
-    if rules.has_generation:
-        metadata["generation"] = 1
     rules.fill(document)
     if not applied:
-        moment = metadata["creationTimestamp"]
-        track_update(resource, None, document, options.field_manager, options.subresource, moment)
+        track_update(resource, None, document, options.field_manager, options.subresource, timestamp())
+    rules.admit(document, api.around)
+    document = admitted(api, resource, document, None, options)
+    _make_up(resource, document, options)
     document = incoming(resource, document)
     rules.on_create(document, api.around)
+    metadata = document["metadata"]
     causes = metadata_causes(metadata, resource.storage)
     causes += value_causes(resource.schema, document) if resource.custom else []
     causes += rules.causes(document, None)
     if causes:
         raise invalid(resource.kind, resource.group, metadata.get("name", ""), causes)
+    approved(resource, document, None, options)
     if api.store.get(resource.storage, metadata.get("namespace", ""), metadata["name"]) is not None:
         raise already_exists(resource.plural, resource.group, metadata["name"])
     if options.dry_run:
@@ -77,6 +74,26 @@ def create(
     stored = api.store.put(resource.storage, document)
     after_create(api, resource, stored)
     return stored.document
+
+
+def _make_up(resource: Resource, document: Document, options: WriteOptions) -> None:
+    """What the server gives a new object: its name, where it asked for one, its uid and its beginning."""
+    metadata = document["metadata"] = dict(document.get("metadata") or {})
+    for key in SERVER_SET:
+        metadata.pop(key, None)
+    if resource.custom and "status" in resource.subresources:
+        document.pop("status", None)
+    once = options.admission.once if options.admission else lambda key, make: make()
+    if not metadata.get("name") and metadata.get("generateName"):
+        metadata["name"] = metadata["generateName"][:LONGEST_GENERATED] + once("name", _suffix)
+    metadata["uid"] = once("uid", lambda: str(uuid.uuid4()))
+    metadata["creationTimestamp"] = once("time", timestamp)
+    if rules_for(resource).has_generation:
+        metadata["generation"] = 1
+
+
+def _suffix() -> str:
+    return "".join(secrets.choice(SUFFIX_LETTERS) for _ in range(5))
 
 
 def after_create(api: Api, resource: Resource, stored: Stored) -> None:
@@ -124,9 +141,8 @@ def _check_metadata(resource: Resource, namespace: str, metadata: dict[str, Any]
         metadata["namespace"] = namespace
     elif metadata.get("namespace"):
         raise bad_request("namespace is not allowed on a cluster-scoped object")
-    if not metadata.get("name") and metadata.get("generateName"):
-        suffix = "".join(secrets.choice(SUFFIX_LETTERS) for _ in range(5))
-        metadata["name"] = metadata["generateName"][:LONGEST_GENERATED] + suffix
+    for key in SERVER_SET:
+        metadata.pop(key, None)
 
 
 def _check_namespace(api: Api, resource: Resource, namespace: str, metadata: dict[str, Any]) -> None:

@@ -9,11 +9,13 @@ from cluster.simulator.kinds import rules_for
 from cluster.simulator.kinds.namespaces import terminating
 from cluster.simulator.problems import bad_request, conflict
 from cluster.simulator.resources import Resource
-from cluster.simulator.server.api import Api, Document
+from cluster.simulator.server.api import Api, Document, outgoing
 from cluster.simulator.server.bodies import read_body
 from cluster.simulator.server.messages import Request
 from cluster.simulator.server.updating import after_remove
 from cluster.simulator.store.objects import Stored
+from cluster.simulator.webhooks.admission import Admission, Call, Unanswered
+from cluster.simulator.webhooks.attributes import Attributes
 
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 FINALIZER_OF = {"Orphan": ORPHAN, "Foreground": FOREGROUND, "Background": ""}
@@ -26,6 +28,8 @@ class DeleteOptions:
     uid: str = ""
     resource_version: str = ""
     dry_run: bool = False
+    admission: Admission | None = None
+    """Nothing the server deletes by itself is shown to webhooks."""
 
     @classmethod
     def of(cls, request: Request) -> "DeleteOptions":
@@ -49,12 +53,27 @@ class DeleteOptions:
             conditions.get("uid") or "",
             conditions.get("resourceVersion") or "",
             bool(body.get("dryRun")) or request.dry_run,
+            request.admission,
         )
+
+    def as_json(self) -> dict[str, Any]:
+        """As webhooks are told them."""
+        conditions = {"uid": self.uid, "resourceVersion": self.resource_version}
+        conditions = {key: value for key, value in conditions.items() if value}
+        said: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "meta.k8s.io/v1"}
+        if self.grace_seconds is not None:
+            said["gracePeriodSeconds"] = self.grace_seconds
+        if conditions:
+            said["preconditions"] = conditions
+        if self.propagation:
+            said["propagationPolicy"] = self.propagation
+        return said | ({"dryRun": ["All"]} if self.dry_run else {})
 
 
 def delete(api: Api, resource: Resource, stored: Stored, options: DeleteOptions) -> tuple[Document, bool]:
     """Delete or begin to delete; gives the object's last or present state and whether it is gone. Raises 409."""
     _check_preconditions(resource, stored, options)
+    _ask_webhooks(resource, stored, options)
     if resource.storage == "namespaces":
         return _begin_namespace(api, resource, stored, options)
     rules = rules_for(resource)
@@ -105,6 +124,23 @@ def _begin_namespace(
     return (marked if options.dry_run else api.store.put(resource.storage, marked).document), False
 
 
+def _ask_webhooks(resource: Resource, stored: Stored, options: DeleteOptions) -> None:
+    """Raises Unanswered, Problem."""
+    if options.admission is None:
+        return
+    attributes = Attributes(
+        "DELETE",
+        resource,
+        stored.name,
+        stored.namespace,
+        old=outgoing(resource, stored.document),
+        options=options.as_json(),
+        dry_run=options.dry_run,
+    )
+    options.admission.mutate(attributes, complete=lambda value: value)
+    options.admission.validate(attributes)
+
+
 def _check_preconditions(resource: Resource, stored: Stored, options: DeleteOptions) -> None:
     metadata = stored.document["metadata"]
     for label, wanted, found in (
@@ -128,8 +164,16 @@ def _finalizers(present: list[str], propagation: str) -> list[str]:
 
 
 def delete_many(api: Api, resource: Resource, found: list[Stored], options: DeleteOptions) -> list[Document]:
-    """Delete each; an object that went in between is no error."""
+    """Delete each; an object that went in between is no error. Nothing goes before the webhooks agreed to all."""
     single = replace(options, uid="", resource_version="")
+    unanswered: list[Call] = []
+    for stored in found:
+        try:
+            _ask_webhooks(resource, stored, single)
+        except Unanswered as waiting:
+            unanswered += waiting.calls
+    if unanswered:
+        raise Unanswered(unanswered)
     deleted = []
     for stored in found:
         current = api.store.get(resource.storage, stored.namespace, stored.name)

@@ -65,10 +65,14 @@ def written(
         answer = Answer(status, body_of(target.resource, stored))
     else:
         answer = json_answer(shown, status)
-    warnings = options.strictness.warnings()
-    if warnings:
-        answer.headers["warning"] = ", ".join(f'299 - "{_quoted(text)}"' for text in warnings)
+    answer.headers |= warning_header([], options.strictness.warnings())
     return answer
+
+
+def warning_header(present: list[str], warnings: list[str]) -> dict[str, str]:
+    """The header with what is to be said beside an answer, after what it says already; none when there is nothing."""
+    said = [*filter(None, present), *(f'299 - "{_quoted(text)}"' for text in warnings)]
+    return {"warning": ", ".join(said)} if said else {}
 
 
 def _quoted(text: str) -> str:

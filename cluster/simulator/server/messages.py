@@ -1,13 +1,16 @@
 """What a handler gets and gives: one request, one answer."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from cluster.simulator.identities import ANONYMOUS, User
 from cluster.simulator.problems import Cause, bad_request, invalid
 from cluster.simulator.resources import Resource
 from cluster.simulator.store.objects import encode
+
+if TYPE_CHECKING:
+    from cluster.simulator.webhooks.admission import Admission
 
 JSON = "application/json"
 TRUE_WORDS = ("true", "1", "t", "T", "TRUE", "True")
@@ -33,6 +36,8 @@ class Request:
     body: bytes = b""
     user: User = ANONYMOUS
     raw_query: str = ""
+    admission: "Admission | None" = None
+    """Set for writes that webhooks may be asked about."""
 
     def flag(self, name: str) -> bool:
         """A boolean option of the query."""

@@ -1,12 +1,15 @@
 """How a write is to be done, read once from the request."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from cluster.simulator.problems import bad_request
 from cluster.simulator.server.bodies import Strictness
 from cluster.simulator.server.messages import Request
+from cluster.simulator.webhooks.admission import Admission
 
 LONGEST_MANAGER = 128
+TOLD_WEBHOOKS = ("fieldManager", "fieldValidation")
 
 
 @dataclass
@@ -16,6 +19,10 @@ class WriteOptions:
     dry_run: bool = False
     force: bool = False
     subresource: str = ""
+    admission: Admission | None = None
+    """Nothing the server writes by itself is shown to webhooks."""
+    asked: dict[str, Any] = field(default_factory=dict)
+    """The options that came with the request, as webhooks are told them."""
 
     @classmethod
     def of(cls, request: Request, subresource: str = "") -> "WriteOptions":
@@ -23,4 +30,15 @@ class WriteOptions:
         manager = request.field_manager
         if len(manager) > LONGEST_MANAGER:
             raise bad_request(f"fieldManager: Too long: may not be more than {LONGEST_MANAGER} bytes")
-        return cls(Strictness.of(request), manager, request.dry_run, request.flag("force"), subresource)
+        asked: dict[str, Any] = {key: request.query[key] for key in TOLD_WEBHOOKS if request.query.get(key)}
+        if request.dry_run:
+            asked["dryRun"] = ["All"]
+        return cls(
+            Strictness.of(request),
+            manager,
+            request.dry_run,
+            request.flag("force"),
+            subresource,
+            request.admission,
+            asked,
+        )

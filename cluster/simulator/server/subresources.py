@@ -1,6 +1,7 @@
 """binding, eviction, scale, finalize, token: subresources whose bodies are not the object itself."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from cluster.simulator.problems import (
     too_many_requests,
     wrong,
 )
+from cluster.simulator.server.admitting import admitted_body
 from cluster.simulator.server.api import Api, Document
 from cluster.simulator.server.bodies import read_body
 from cluster.simulator.server.creating import timestamp
@@ -94,6 +96,8 @@ def bind(api: Api, request: Request, target: Target, body: Document) -> Answer:
         raise conflict(
             "pods", "", name, "Precondition failed: ResourceVersion in precondition differs from the object's"
         )
+    body = admitted_body(request, target, body)
+    node = body["target"]["name"]
     if document["metadata"].get("deletionTimestamp"):
         raise _binding_conflict(name, f"pod {name} is being deleted, cannot be assigned to a host")
     if document["spec"].get("nodeName"):
@@ -137,6 +141,7 @@ def _bound(document: Document, node: str, annotations: dict[str, str]) -> Docume
 def evict(api: Api, request: Request, target: Target, body: Document) -> Answer:
     """Delete a pod unless a PodDisruptionBudget protects it. Raises 404, 409, 429."""
     stored = existing(api, target)
+    body = admitted_body(request, target, body)
     refusal = budget_refusal(api, stored)
     if refusal is not None:
         cause = {"reason": "DisruptionBudget", "message": refusal}
@@ -195,7 +200,9 @@ def _scale(api: Api, request: Request, target: Target) -> Answer:
         raise method_not_allowed()
     if not isinstance(wanted, dict):
         raise bad_request("the body is not a Scale object")
-    document = write_scale(api, target, stored, wanted, WriteOptions.of(request, "scale"))
+    wanted = admitted_body(request, target, {**scale, **wanted}, operation="UPDATE", old=scale)
+    options = replace(WriteOptions.of(request, "scale"), admission=None)
+    document = write_scale(api, target, stored, wanted, options)
     after = Stored(stored.namespace, stored.name, stored.version, document, b"")
     return json_answer(read_scale(target.resource, after))
 

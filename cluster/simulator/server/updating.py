@@ -8,6 +8,7 @@ from cluster.simulator.kinds.rules import KindRules
 from cluster.simulator.patching.managed_fields import track_update
 from cluster.simulator.problems import STALE, bad_request, conflict, invalid, wrong
 from cluster.simulator.resources import Resource
+from cluster.simulator.server.admitting import admitted, approved
 from cluster.simulator.server.api import CRDS, Api, Document, incoming, outgoing
 from cluster.simulator.server.creating import timestamp
 from cluster.simulator.server.options import WriteOptions
@@ -43,19 +44,24 @@ def update(
     old = stored.document
     metadata = document["metadata"] = dict(document.get("metadata") or {})
     _check_identity(resource, stored, metadata, rules)
-    _keep_metadata(metadata, old["metadata"], options.subresource)
-    _keep_other_half(resource, document, old, options.subresource)
+    _keep_what_is_not_theirs(resource, document, old, options.subresource)
     if document.get("spec") is not old.get("spec") or "spec" not in document:
         rules.fill(document)
     if not applied:
         before = outgoing(resource, old)
         track_update(resource, before, document, options.field_manager, options.subresource, timestamp())
+    seen = document
+    document = admitted(api, resource, document, old, options)
+    if document is not seen:  # webhooks may write no more than the client
+        document["metadata"] = dict(document["metadata"])
+        _keep_what_is_not_theirs(resource, document, old, options.subresource)
     document = incoming(resource, document)
     if not options.subresource:
         rules.on_update(document, old, api.around)
     if rules.has_generation and _spec_of(document) != _spec_of(old):
-        metadata["generation"] = old["metadata"].get("generation", 0) + 1
+        document["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
     _validate(resource, document, old, rules)
+    approved(resource, document, old, options)
     if _same(document, old):
         return old
     if options.dry_run:
@@ -130,7 +136,12 @@ def _check_identity(resource: Resource, stored: Stored, metadata: dict[str, Any]
         raise conflict(resource.plural, resource.group, stored.name, STALE)
 
 
-def _keep_metadata(metadata: dict[str, Any], own: dict[str, Any], subresource: str) -> None:
+def _keep_what_is_not_theirs(resource: Resource, document: Document, old: Document, subresource: str) -> None:
+    _keep_metadata(document["metadata"], old["metadata"])
+    _keep_other_half(resource, document, old, subresource)
+
+
+def _keep_metadata(metadata: dict[str, Any], own: dict[str, Any]) -> None:
     """Fields the server sets stay; a status update changes labels, annotations and finalizers only where the API does."""
     for key in KEPT:
         if key in own:

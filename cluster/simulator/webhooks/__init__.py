@@ -1,0 +1,1 @@
+"""Admission webhooks: which are asked about a write, what they are asked, what their answers do."""
