@@ -14,11 +14,11 @@ from typing import Any
 import structlog
 
 from cluster.client import ClusterClient
-from cluster.documents import name_of, namespace_of, uid_of
+from cluster.documents import uid_of
 from cluster.errors import ClusterError, ClusterUnavailable, Conflict, NotFound
-from cluster.events import EventRecorder
 from cluster.kinds import PERSISTENT_VOLUME_CLAIMS, PODS
 from cluster.pods import bind_pod, evict_pod, explain_waiting, node_of
+from scheduling.announcing import Announcer, News
 from scheduling.assumptions import Assumptions
 from scheduling.pod_facts import PodFacts
 from scheduling.volumes import SELECTED_NODE
@@ -70,10 +70,19 @@ class Outcomes:
 class Executor:
     """One per cluster; its threads keep the client's connections warm."""
 
-    def __init__(self, client: ClusterClient, assumptions: Assumptions, recorder: EventRecorder) -> None:
+    def __init__(
+        self,
+        client: ClusterClient,
+        assumptions: Assumptions,
+        announcer: Announcer,
+        *,
+        heartbeat: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`heartbeat` is called in the caller's thread while effects go on, so that a long batch does not outlive its lease."""
         self._client = client
         self._assumptions = assumptions
-        self._recorder = recorder
+        self._announcer = announcer
+        self._heartbeat = heartbeat
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="apply-plan")
 
     def close(self) -> None:
@@ -99,7 +108,7 @@ class Executor:
         except (NotFound, Conflict):  # gone already, or a namesake by now: the place is free either way
             log.info("a pod to take back was gone", pod=f"{pod.namespace}/{pod.name}")
         self._assumptions.evicted(pod.uid)
-        self._tell(pod, reason="Evicted", note=removal.message, action="Evicting", now=now)
+        self._announcer.tell(News(pod, "Evicted", removal.message, "Evicting", now))
 
     def _bind(self, binding: Binding, now: datetime) -> None:
         pod = binding.pod
@@ -116,7 +125,7 @@ class Executor:
                 raise
             log.info("a binding had worked already", pod=f"{pod.namespace}/{pod.name}", error=error.message)
         note = f"Successfully assigned {pod.namespace}/{pod.name} to {binding.node}"
-        self._tell(pod, reason="Scheduled", note=note, action="Binding", now=now)
+        self._announcer.tell(News(pod, "Scheduled", note, "Binding", now))
 
     def _place_volumes(self, binding: Binding) -> None:
         """Have the pod's new volumes made where it goes; ClusterUnavailable while they are not: the gang tries again later."""
@@ -157,33 +166,8 @@ class Executor:
         except (NotFound, Conflict):  # nobody waits any more
             return
         if changed is not None:
-            self._tell(
-                pod,
-                reason="FailedScheduling",
-                note=explanation.message,
-                action="Scheduling",
-                now=now,
-                warn=True,
-            )
-
-    def _tell(
-        self, pod: PodFacts, *, reason: str, note: str, action: str, now: datetime, warn: bool = False
-    ) -> None:
-        """An event is an extra: when it cannot be written, the effect still stands."""
-        try:
-            self._recorder.record(
-                pod.document,
-                reason=reason,
-                note=note,
-                action=action,
-                at=now,
-                kind="Warning" if warn else "Normal",
-            )
-        except ClusterError as error:
-            log.info(
-                "an event was not written",
-                pod=f"{namespace_of(pod.document)}/{name_of(pod.document)}",
-                error=error.message,
+            self._announcer.tell(
+                News(pod, "FailedScheduling", explanation.message, "Scheduling", now, kind="Warning")
             )
 
     # --- many -----------------------------------------------------------------------------------------------------
@@ -203,11 +187,13 @@ class Executor:
                 return uid, error.message, True
             return uid, None, True
 
-        for uid, failure, tried in self._threads.map(attempt, effects):
-            if not tried:
-                outcomes.skipped.add(uid)
-            elif failure is None:
-                outcomes.done.add(uid)
-            else:
-                outcomes.failed[uid] = failure
+        with self._announcer.after_effects():
+            for uid, failure, tried in self._threads.map(attempt, effects):
+                self._heartbeat()
+                if not tried:
+                    outcomes.skipped.add(uid)
+                elif failure is None:
+                    outcomes.done.add(uid)
+                else:
+                    outcomes.failed[uid] = failure
         return outcomes

@@ -57,6 +57,17 @@ class Leadership:
                 led.append(pool)
         return led
 
+    def keep(self) -> None:
+        """Renew what we hold and is due, in the middle of long work. What is lost meanwhile stays lost until the next `hold`."""
+        for pool, lease in self._leases.items():
+            if lease.fencing_number is None or not self._is_due(pool, lease):
+                continue
+            self._asked_at[pool] = self._monotonic()
+            try:
+                lease.renew()
+            except ClusterError as error:  # it is tried again before the lease runs out
+                log.warning("a lease was not renewed", pool=pool, error=error.message)
+
     def number(self, pool: str) -> int | None:
         lease = self._leases.get(pool)
         return lease.fencing_number if lease else None

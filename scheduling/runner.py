@@ -12,6 +12,7 @@ from cluster.client import ClusterClient
 from cluster.errors import ClusterError
 from cluster.events import EventRecorder
 from organization.models import Cluster, NodePool
+from scheduling.announcing import Announcer
 from scheduling.assumptions import Assumptions
 from scheduling.engine import Plan, SchedulerConfig, run_cycle
 from scheduling.engine.model.tasks import HOLDING
@@ -73,7 +74,8 @@ class ClusterRunner:
         self._memory = GangMemory(cluster)
         self._assumptions = Assumptions()
         recorder = EventRecorder(client, controller="runai.io/scheduler", instance=leadership.holder)
-        self._executor = Executor(client, self._assumptions, recorder)
+        self._announcer = Announcer(recorder)
+        self._executor = Executor(client, self._assumptions, self._announcer, heartbeat=leadership.keep)
         self._telling = Telling(self._executor)
         self._explaining = Explaining()
         self._rounds = Rounds()
@@ -82,7 +84,8 @@ class ClusterRunner:
 
     def close(self) -> None:
         self._executor.close()
-        self._leadership.release()
+        self._leadership.release()  # a rival goes on while we write our last events
+        self._announcer.close()
 
     def run(self, world: Callable[[], World]) -> CycleReport:
         """One cycle of every pool whose lease is ours; the world is read after the leases are sure."""

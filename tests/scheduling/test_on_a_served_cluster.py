@@ -87,6 +87,10 @@ def node_of(client: ClusterClient, pod: str) -> str:
     return str(client.get(PODS, pod, NAMESPACE)["spec"].get("nodeName") or "")
 
 
+def reasons_told(client: ClusterClient) -> set[str]:
+    return {event["reason"] for event in client.list(EVENTS, NAMESPACE).items}
+
+
 def run_until(watch: ClusterWatch, claim: Any) -> bool:
     return eventually(lambda: (bool(watch.run_if_due()) and claim()) or claim())
 
@@ -108,8 +112,7 @@ def test_pods_are_bound_and_the_one_that_does_not_fit_says_why(
     condition = condition_of(client.get(PODS, "too-big", NAMESPACE), "PodScheduled")
     assert condition is not None
     assert (condition["status"], "8 GPUs" in condition["message"]) == ("False", True)
-    reasons = {event["reason"] for event in client.list(EVENTS, NAMESPACE).items}
-    assert {"Scheduled", "FailedScheduling"} <= reasons
+    assert eventually(lambda: {"Scheduled", "FailedScheduling"} <= reasons_told(client))
 
 
 def test_a_place_that_becomes_free_is_given_in_the_next_cycle(
