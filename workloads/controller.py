@@ -42,6 +42,8 @@ RESYNC_SECONDS = 30.0
 """Real time between two looks at everything: whatever was missed is found then."""
 THREADS = 4
 """They wait for the cluster most of the time; rows are written by one at a time."""
+DEAF_SECONDS = 1.0
+"""Real time after which a workload is looked at again whose cluster did not answer."""
 GATHER_SECONDS = 0.05
 """Changes come in bursts: one look answers for all that come within this time."""
 SETTLED_FACTS = ("wish", "sent_wish", "desired_phase", "phase", "attempt")
@@ -63,6 +65,7 @@ class WorkloadController:
         self.events = WatchCache(client, EVENTS, on_change=self.heard.take)
         self.strangers = [self._strangers(kind) for kind in KINDS.values()]
         self._stopping = threading.Event()
+        self._was_deaf = False
         self._writing = threading.Lock()
         self._threads = [
             threading.Thread(target=self._run, name=f"workloads-{number}-{cluster_id}", daemon=True)
@@ -107,6 +110,11 @@ class WorkloadController:
         """Whether every collection was listed once: before that an absent object proves nothing."""
         return all(cache.synced() for cache in self.caches)
 
+    @property
+    def hears(self) -> bool:
+        """Whether the cluster answers: what the caches hold is old while it does not, and proves nothing of now."""
+        return all(cache.healthy for cache in self.caches)
+
     # --- the reconciling thread -------------------------------------------------------------------------------------
 
     def _run(self) -> None:
@@ -133,7 +141,14 @@ class WorkloadController:
                 self.queue.add(workload_id)
 
     def _try(self, workload_id: str) -> bool:
+        if not self.hears:
+            self._was_deaf = True
+            self.queue.add(workload_id, after_seconds=DEAF_SECONDS)
+            return True
         try:
+            if self._was_deaf:
+                self._was_deaf = False
+                self.resync()
             if workload_id == _RESYNC:
                 self.resync()
             elif workload_id.startswith(_ADOPT):

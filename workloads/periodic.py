@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from cluster import clock
 from cluster.errors import ClusterUnavailable
-from workloads import launcher, pod_logs
+from workloads import launcher, pod_logs, silence
 from workloads.models import DesiredPhase, Workload, WorkloadPod
 from workloads.phases import OVER
 from workloads.services import delete_workload
@@ -20,6 +20,7 @@ SCHEDULE: dict[str, tuple[float, str, str]] = {
     "send the outbox": (2.0, "workloads.send_due", "cluster"),
     "keep logs that were missed": (30.0, "workloads.keep_missed_logs", "cluster"),
     "delete what asked for it": (10.0, "workloads.delete_expired", "default"),
+    "say what nobody knows": (5.0, "workloads.mark_unknown", "default"),
     "forget the long deleted": (3600.0, "workloads.forget_deleted", "default"),
 }
 AT_ONCE = 200
@@ -63,6 +64,12 @@ def delete_expired() -> None:
             delete_workload(
                 person=None, workload=workload, why=f"Deleted {seconds} s after its end, as asked."
             )
+
+
+@shared_task(name="workloads.mark_unknown")
+def mark_unknown() -> None:
+    """Workloads of clusters that have stopped answering."""
+    silence.mark_unknown()
 
 
 @shared_task(name="workloads.forget_deleted")
