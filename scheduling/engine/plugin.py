@@ -73,6 +73,10 @@ class Plugin:
         """Whether the gang may look for victims in this action at all."""
         return None
 
+    def restricts(self, session: "Session", shape: "Shape") -> bool:
+        """Whether `admits` could object to any node for such tasks; where it could not, it is not asked node by node."""
+        return True
+
     def admits(self, session: "Session", shape: "Shape", node: int) -> str | None:
         """Whether the node could ever take such tasks, whatever runs there now; else the obstacle, as a short phrase."""
         return None
@@ -96,6 +100,10 @@ class Plugin:
         return True
 
     # Scores: points, larger is better; docs/scheduler.md has the table of tiers. Answers are added up.
+
+    def prefers(self, session: "Session", shape: "Shape") -> bool:
+        """Whether `constant_score` could be other than 0 for such tasks; where it could not, it is not asked node by node."""
+        return True
 
     def constant_score(self, session: "Session", shape: "Shape", node: int) -> float:
         """The part of the node score that does not change during a cycle."""

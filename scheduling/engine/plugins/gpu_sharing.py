@@ -19,6 +19,9 @@ class GpuSharing(Plugin):
     devices: str = "pack"
     join: bool = True
 
+    def restricts(self, session: Session, shape: Shape) -> bool:
+        return shape.request.gpu.memory_mib > 0
+
     def admits(self, session: Session, shape: Shape, node: int) -> str | None:
         """A request by memory needs to know the memory."""
         gpu = shape.request.gpu

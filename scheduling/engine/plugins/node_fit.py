@@ -14,6 +14,18 @@ PREFERRED_POINTS = 100_000.0
 @dataclass
 class NodeFit(Plugin):
     name = "node_fit"
+    has_closed_nodes: bool = False
+    """Some node is not ready, cordoned or tainted."""
+    has_taints: bool = False
+
+    def opened(self, session: Session) -> None:
+        nodes = session.snapshot.nodes
+        self.has_taints = any(node.taints for node in nodes)
+        self.has_closed_nodes = self.has_taints or any(node.cordoned or not node.ready for node in nodes)
+
+    def restricts(self, session: Session, shape: Shape) -> bool:
+        constraints = shape.constraints
+        return self.has_closed_nodes or bool(constraints.node_selector or constraints.node_terms)
 
     def admits(self, session: Session, shape: Shape, node: int) -> str | None:
         one = session.snapshot.nodes[node]
@@ -33,6 +45,9 @@ class NodeFit(Plugin):
             return "node affinity does not match"
         return None
 
+    def prefers(self, session: Session, shape: Shape) -> bool:
+        return self.has_taints or bool(shape.constraints.preferred_nodes)
+
     def constant_score(self, session: Session, shape: Shape, node: int) -> float:
         """Preferred node affinity and PreferNoSchedule taints, scaled into one tier."""
         one, constraints = session.snapshot.nodes[node], shape.constraints
@@ -43,7 +58,7 @@ class NodeFit(Plugin):
                 wish.weight for wish in constraints.preferred_nodes if wish.term.matches(one.labels, one.name)
             )
             points += PREFERRED_POINTS * met / whole if whole else 0.0
-        if one.taints and any(
+        if any(
             taint.effect == "PreferNoSchedule" and not _is_tolerated(taint, constraints)
             for taint in one.taints
         ):

@@ -17,9 +17,10 @@ class NominatedNode(Plugin):
 
     name = "nominated_node"
 
+    def prefers(self, session: Session, shape: Shape) -> bool:
+        return bool(shape.nominated_node)
+
     def constant_score(self, session: Session, shape: Shape, node: int) -> float:
-        if not shape.nominated_node:
-            return 0.0
         return NOMINATED_POINTS if session.snapshot.nodes[node].name == shape.nominated_node else 0.0
 
 
@@ -39,6 +40,8 @@ class ResourceType(Plugin):
 
     name = "resource_type"
 
+    def prefers(self, session: Session, shape: Shape) -> bool:
+        return not shape.request.gpu.devices
+
     def constant_score(self, session: Session, shape: Shape, node: int) -> float:
-        needs_none = not shape.request.gpu.devices and not session.snapshot.nodes[node].gpus
-        return RIGHT_KIND_POINTS if needs_none else 0.0
+        return 0.0 if session.snapshot.nodes[node].gpus else RIGHT_KIND_POINTS

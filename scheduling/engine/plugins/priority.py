@@ -1,5 +1,6 @@
 """Inside a queue the more important gang goes first, and is taken last."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scheduling.engine.plugin import Key, Plugin
@@ -12,3 +13,7 @@ class Priority(Plugin):
 
     def gang_key(self, session: Session, gang: int) -> Key:
         return (-session.snapshot.gangs[gang].priority,)
+
+    def gang_keys(self, session: Session, gangs: Sequence[int]) -> list[Key]:
+        every = session.snapshot.gangs
+        return [(-every[gang].priority,) for gang in gangs]

@@ -134,12 +134,11 @@ class Session:
         try:
             return self._hooks[name]
         except KeyError:
-            self._hooks[name] = tuple(
-                getattr(plugin, name)
-                for plugin in self.plugins
-                if getattr(type(plugin), name) is not getattr(Plugin, name)
-            )
+            self._hooks[name] = tuple(getattr(plugin, name) for plugin in self._overriding(name))
             return self._hooks[name]
+
+    def _overriding(self, name: str) -> list[Plugin]:
+        return [plugin for plugin in self.plugins if getattr(type(plugin), name) is not getattr(Plugin, name)]
 
     def queue_key(self, queue: int, asked: Resources, popped: Resources) -> Key:
         key: Key = ()
@@ -155,11 +154,7 @@ class Session:
     def gang_keys(self, gangs: Sequence[int]) -> list[Key]:
         """The keys of many gangs."""
         every = self.snapshot.gangs
-        columns = [
-            plugin.gang_keys(self, gangs)
-            for plugin in self.plugins
-            if type(plugin).gang_key is not Plugin.gang_key
-        ]
+        columns = [plugin.gang_keys(self, gangs) for plugin in self._overriding("gang_key")]
         return list(zip(*columns, [every[gang].created_at for gang in gangs], gangs, strict=True))
 
     def task_key(self, task: int) -> Key:
@@ -180,17 +175,17 @@ class Session:
     def obstacles(self, shape: Shape) -> list[str | None]:
         """Per node what keeps such tasks off it for good, or None."""
         found: list[str | None] = [None] * len(self.snapshot.nodes)
-        for hook in self.hooks("admits"):
-            found = [
-                hook(self, shape, node) if obstacle is None else obstacle
-                for node, obstacle in enumerate(found)
-            ]
+        for plugin in self._overriding("admits"):
+            if plugin.restricts(self, shape):
+                found = [
+                    plugin.admits(self, shape, node) if obstacle is None else obstacle
+                    for node, obstacle in enumerate(found)
+                ]
         return found
 
     def is_checked_in_place(self, shape: Shape) -> bool:
         """Whether `misfit` may object to such tasks at all."""
-        plugins = [plugin for plugin in self.plugins if type(plugin).fits is not Plugin.fits]
-        return any(plugin.concerns(self, shape) for plugin in plugins)
+        return any(plugin.concerns(self, shape) for plugin in self._overriding("fits"))
 
     def misfit(self, task: int, node: int) -> str | None:
         answer: str | None = self._first("fits", task, node)
@@ -222,10 +217,11 @@ class Session:
     def constant_scores(self, shape: Shape, obstacles: list[str | None]) -> list[float]:
         """Per node the part of the score that does not change during a cycle; 0 where there is an obstacle."""
         scores = [0.0] * len(obstacles)
-        for hook in self.hooks("constant_score"):
-            for node, obstacle in enumerate(obstacles):
-                if obstacle is None:
-                    scores[node] += hook(self, shape, node)
+        for plugin in self._overriding("constant_score"):
+            if plugin.prefers(self, shape):
+                for node, obstacle in enumerate(obstacles):
+                    if obstacle is None:
+                        scores[node] += plugin.constant_score(self, shape, node)
         return scores
 
     def node_score(self, shape: Shape, node: int, *, fits_now: bool) -> float:
