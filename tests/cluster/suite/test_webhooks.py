@@ -58,8 +58,8 @@ class Configured:
 
     def _is_marked(self, mark: str) -> bool:
         """A dry run that only a webhook nobody can reach would refuse."""
-        document = {**config_map("probe"), "metadata": {"name": "probe", "labels": {"mark": mark}}}
-        return self.api.send("POST", self.api.place("configmaps") + "?dryRun=All", document).status == 500
+        document = {"metadata": {"name": "probe", "labels": {"mark": mark}}, "spec": {"limits": []}}
+        return self.api.send("POST", self.api.place("limitranges") + "?dryRun=All", document).status == 500
 
     def remove(self) -> None:
         for kind, name in self._made:
@@ -68,7 +68,7 @@ class Configured:
 
 def _mark(mark: str, here: dict[str, Any]) -> dict[str, Any]:
     more = {"objectSelector": {"matchLabels": {"mark": mark}}, "namespaceSelector": here}
-    return hook(f"mark-{mark}", {"url": DEAD}, "configmaps", **more)
+    return hook(f"mark-{mark}", {"url": DEAD}, "limitranges", **more)
 
 
 @pytest.fixture
