@@ -82,6 +82,8 @@ class Counterfactual:
     sentence: str
     amount: int = 0
     subject: str = ""
+    unit: int = 0
+    """Of the amount of a quota or limit: thousandths of a GPU (0), of a core (1), or bytes (2)."""
 
 
 @dataclass(frozen=True, slots=True)

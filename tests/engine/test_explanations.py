@@ -1,15 +1,19 @@
 """What those who wait are told, and that it is true."""
 
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import pytest
 
-from scheduling.engine import run_cycle
+from scheduling.engine import SchedulerConfig, explain_one, run_cycle
 from scheduling.engine.cycle.counterfactuals import smallest_step
 from scheduling.engine.model.gangs import Gang
-from scheduling.engine.plan import Bind, Counterfactual, Nomination, Reason
+from scheduling.engine.model.queues import Queue
+from scheduling.engine.model.resources import UNBOUNDED, Bounds
+from scheduling.engine.plan import Bind, Counterfactual, Nomination, Reason, Refusal
 from tests.engine.laws.worlds import NOW, SIZES, Features, World, random_world
-from tests.engine.world import schedule
+from tests.engine.world import NOON, read_scenario, schedule
 
 COMPANY = """
     node a: 8 gpus
@@ -104,59 +108,219 @@ def test_who_is_evicted_is_told_for_whom_by_which_rule_and_with_which_numbers() 
     assert "vision held 4 GPUs, its fair share is 2 GPUs" in eviction.message
 
 
-SHOWN_BY_HAND = {"fewer-devices", "fewer-workers", "preemptible"}
+OFTEN = Features(node_rules=0.6, limits=0.7, topology=0.4, pod_affinity=0.3, spreading=0.0, settings=0.0)
+KINDS = {
+    "preemptible",
+    "fewer-devices",
+    "fewer-workers",
+    "other-pool",
+    "more-quota",
+    "more-limit",
+    "without-constraint",
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """One stated change, with the two pools it was stated in."""
+
+    world: World
+    other: World
+    gang: Gang
+    refusal: Refusal
+    change: Counterfactual
+
+
+def told(seeds: range) -> Iterator[Told]:
+    """What the first waiting gangs of random worlds are told; each world has a second node pool beside it."""
+    for seed in seeds:
+        world, other = (
+            random_world(seed, SIZES["small"], OFTEN),
+            _renamed(random_world(seed + 500_000, SIZES["tiny"])),
+        )
+        explaining = replace(world.config, explain=True, explained_gangs=4)
+        elsewhere = [replace(other.snapshot(), pool="other")]
+        plan = run_cycle(world.snapshot(), explaining, NOW, elsewhere)
+        gangs = {gang.uid: gang for gang in world.gangs}
+        for uid, refusal in plan.refusals.items():
+            if refusal.counterfactual is not None:
+                yield Told(world, other, gangs[uid], refusal, refusal.counterfactual)
+
+
+def _renamed(world: World) -> World:
+    """Another pool has other workloads."""
+    gangs = [
+        replace(gang, uid=f"o-{gang.uid}", tasks=[replace(task, uid=f"o-{task.uid}") for task in gang.tasks])
+        for gang in world.gangs
+    ]
+    return replace(world, gangs=gangs)
 
 
 def test_what_a_gang_is_told_to_change_works_and_nothing_smaller_of_that_kind_does() -> None:
     """The change is made to the world itself, and the snapshot built anew: nothing of how the engine tried it is used."""
-    stated = 0
-    for seed in range(40):
-        world = random_world(seed, SIZES["small"], Features())
-        explaining = replace(world.config, explain=True, explained_gangs=4)
-        plan = run_cycle(world.snapshot(), explaining, NOW)
-        for uid, refusal in plan.refusals.items():
-            change = refusal.counterfactual
-            if change is None or change.kind not in SHOWN_BY_HAND:
-                continue
-            stated += 1
-            gang = next(gang for gang in world.gangs if gang.uid == uid)
-            assert starts(changed(world, gang, change, change.amount), uid), (seed, uid, change)
-            for smaller in smaller_changes(change, gang):
-                assert not starts(changed(world, gang, change, smaller), uid), (seed, uid, change, smaller)
-    assert stated > 10
+    seen: Counter[str] = Counter()
+    for one in told(range(90)):
+        seen[one.change.kind] += 1
+        at = (one.gang.uid, one.change, one.refusal)
+        assert starts(changed(one, one.change.amount), one.gang.uid, one.world.config), at
+        for smaller in smaller_changes(one):
+            assert not starts(changed(one, smaller), one.gang.uid, one.world.config), (*at, smaller)
+    assert set(seen) == KINDS, seen
 
 
-def smaller_changes(change: Counterfactual, gang: Gang) -> range:
+def smaller_changes(one: Told) -> Iterable[int]:
     """The amounts that smaller changes of the same kind would come to."""
+    change = one.change
     if change.kind == "fewer-devices":
-        return range(change.amount + 1, gang.tasks[0].request.gpu.devices)
+        return range(change.amount + 1, one.gang.tasks[0].request.gpu.devices)
     if change.kind == "fewer-workers":
-        return range(change.amount + 1, gang.tree().all_pod_sets()[0].min_available)
-    return range(0)
+        return range(change.amount + 1, one.gang.tree().all_pod_sets()[0].min_available)
+    if change.kind in {"more-quota", "more-limit"}:
+        return range(0, change.amount, (1000, 1000, 2**30)[change.unit])
+    return ()
 
 
-def starts(world: World, uid: str) -> bool:
-    plan = run_cycle(world.snapshot(), world.config, NOW)
+def starts(world: World, uid: str, config: SchedulerConfig) -> bool:
+    plan = run_cycle(world.snapshot(), config, NOW)
     places: list[Bind | Nomination] = [*plan.binds, *plan.nominations]
     return any(one.gang == uid for one in places)
 
 
-def changed(world: World, gang: Gang, change: Counterfactual, amount: int) -> World:
+def changed(one: Told, amount: int) -> World:
     """The world with the stated change made by hand."""
+    gang, change, world = one.gang, one.change, one.world
+    if change.kind == "other-pool":
+        assert change.subject == "other"
+        return replace(one.other, gangs=[*one.other.gangs, gang])
+    if change.kind in {"more-quota", "more-limit"}:
+        queues = [
+            _raised(one, queue, amount) if queue.name == change.subject else queue for queue in world.queues
+        ]
+        return replace(world, queues=queues)
     if change.kind == "preemptible":
         other = replace(gang, preemptible=True)
     elif change.kind == "fewer-devices":
         request = gang.tasks[0].request
         smaller = replace(request, gpu=request.gpu._replace(devices=amount))
         other = replace(gang, tasks=[replace(task, request=smaller) for task in gang.tasks])
-    else:
+    elif change.kind == "fewer-workers":
         (pod_set,) = gang.tree().all_pod_sets()
         tree = replace(gang.tree(), pod_sets=(replace(pod_set, min_available=amount),), groups=())
         kept = len(gang.tasks) - (pod_set.min_available - amount)
-        other = replace(gang, tasks=gang.tasks[:kept], root=tree)
+        other = replace(gang, tasks=gang.tasks[: max(1, kept)], root=tree)
+    else:
+        other = _freed(gang, change.subject)
     return replace(world, gangs=[other if one.uid == gang.uid else one for one in world.gangs])
 
 
-@pytest.mark.parametrize(("most", "needed"), [(3, 1), (3, 3), (9, 5), (40, 33), (40, 40), (3, 4), (40, 41)])
+def _raised(one: Told, queue: Queue, amount: int) -> Queue:
+    unit = one.change.unit
+    if one.change.kind == "more-limit":
+        top = one.refusal.numbers["limit"] + amount
+        raised = replace(queue, limit=_with(queue.limit, unit, top))
+        return (
+            raised
+            if raised.effective_limit()[unit] == top
+            else replace(raised, deserved=_with(queue.deserved, unit, top))
+        )
+    return replace(queue, deserved=_with(queue.deserved, unit, (queue.deserved[unit] or 0) + amount))
+
+
+def _with(bounds: Bounds, unit: int, amount: int) -> Bounds:
+    return Bounds(*(amount if index == unit else bound for index, bound in enumerate(bounds)))
+
+
+def _freed(gang: Gang, what: str) -> Gang:
+    """The gang without one constraint, by its name in the sentence."""
+    if what.startswith("required topology level"):
+        return replace(gang, root=replace(gang.tree(), topology=None))
+    field = {
+        "node affinity": "node_terms",
+        "pod affinity": "pod_affinity",
+        "pod anti-affinity": "pod_anti_affinity",
+    }.get(what, "node_selector")
+    return replace(
+        gang,
+        tasks=[replace(task, constraints=replace(task.constraints, **{field: ()})) for task in gang.tasks],
+    )
+
+
+def test_never_fits_is_never_wrong() -> None:
+    """Alone in the pool, without quotas, limits or rules of the queue, it does not start either."""
+    seen = 0
+    for seed in range(120):
+        world = random_world(seed, SIZES["small"], OFTEN)
+        plan = run_cycle(world.snapshot(), world.config, NOW)
+        for gang in world.gangs:
+            refusal = plan.refusals.get(gang.uid)
+            if refusal is not None and refusal.reason is Reason.NEVER_FITS:
+                seen += 1
+                queues = [replace(one, deserved=UNBOUNDED, limit=UNBOUNDED) for one in world.queues]
+                alone = replace(world, queues=queues, gangs=[gang])
+                assert not starts(alone, gang.uid, world.config), (seed, gang)
+    assert seen > 10
+
+
+def test_on_demand_a_gang_far_back_in_the_line_is_explained_as_well() -> None:
+    lines = "\n".join(f"pending p-{number:02d} in vision: 16 gpus" for number in range(12))
+    said = read_scenario(f"node a: 8 gpus\nqueue vision: quota 20\n{lines}")
+    config = SchedulerConfig(explain=True, explained_gangs=3)
+
+    told_at_once = [
+        uid for uid, one in run_cycle(said.snapshot(), config, NOON).refusals.items() if one.counterfactual
+    ]
+    on_demand = explain_one(said.snapshot(), config, NOON, "p-11")
+
+    assert len(told_at_once) == 3
+    assert on_demand is not None
+    assert on_demand.counterfactual is not None
+    assert on_demand.counterfactual.sentence == "It would start with 8 GPUs instead of 16."
+    assert explain_one(said.snapshot(), config, NOON, "nobody") is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "kind", "sentence"),
+    [
+        pytest.param(
+            "running n-1 in speech: 8 gpus on a, non-preemptible\nrunning n-2 in speech: 8 gpus on b, non-preemptible\n"
+            "pending it in vision: 4 gpus, non-preemptible",
+            "other-pool",
+            "It would start in node pool spare.",
+            id="room in another pool",
+        ),
+        pytest.param(
+            "running n-1 in sales: 8 gpus on a\nrunning n-2 in sales: 8 gpus on b\npending it in art: 2 gpus",
+            "more-quota",
+            "It would start if art had a quota of 2 GPUs.",
+            id="a quota to reclaim with",
+        ),
+        pytest.param(
+            "running n-1 in speech: 4 gpus on a, non-preemptible\npending it in vision: 1 gpu, needs disk=fast",
+            "without-constraint",
+            "It would start without its node selector disk=fast.",
+            id="a label no node has",
+        ),
+    ],
+)
+def test_the_other_kinds_of_change_read_as_sentences(lines: str, kind: str, sentence: str) -> None:
+    said = read_scenario(
+        COMPANY.replace(
+            "queue research: quota 8",
+            "queue research: quota 8\nqueue sales: quota 8\nqueue art: quota 0, weight 0",
+        )
+        + lines
+    )
+    spare = read_scenario("node z: 4 gpus\nqueue research: quota 8\nqueue vision in research: quota 4" + "")
+    elsewhere = [replace(spare.snapshot(), pool="spare")] if kind == "other-pool" else []
+
+    refusal = run_cycle(said.snapshot(), SchedulerConfig(explain=True), NOON, elsewhere).refusals["it"]
+
+    assert refusal.counterfactual is not None
+    assert (refusal.counterfactual.kind, refusal.counterfactual.sentence) == (kind, sentence)
+
+
+@pytest.mark.parametrize(
+    ("most", "needed"), [(3, 1), (3, 3), (9, 5), (9, 9), (40, 17), (40, 33), (40, 40), (3, 4), (40, 41)]
+)
 def test_the_smallest_step_is_found(most: int, needed: int) -> None:
     assert smallest_step(most, lambda step: step >= needed) == (needed if needed <= most else 0)

@@ -1,7 +1,6 @@
 """One cycle: decide, write down what was decided, and explain to those who wait."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from scheduling.engine.config import SchedulerConfig
 from scheduling.engine.cycle.counterfactuals import add_counterfactuals
@@ -42,5 +41,5 @@ def explain_one(
     with collector_paused():
         refusals = refuse_waiting(decide(snapshot, config, now))
         own = {gang: refusals[gang]} if gang in refusals else {}
-        add_counterfactuals(own, snapshot, replace(config, explained_gangs=1), now, elsewhere)
+        add_counterfactuals(own, snapshot, config, now, elsewhere)
     return own.get(gang)

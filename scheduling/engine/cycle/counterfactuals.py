@@ -3,7 +3,7 @@
 A change that was not seen to work is never stated. possible_changes.py lists the kinds.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -28,11 +28,17 @@ def add_counterfactuals(
     now: float,
     elsewhere: Sequence[ClusterSnapshot] = (),
 ) -> None:
-    """For the first waiting gangs of the configuration. What helped one is tried first for the next that waits in the same way."""
+    """For the first waiting gangs of the configuration. What helped one is tried first for the next that waits in the same way.
+
+    A gang of which something started, so that only surplus waits, is told no change.
+    """
     known: dict[tuple[object, ...], Found | None] = {}
     numbers = {gang.uid: number for number, gang in enumerate(snapshot.gangs)}
     for uid, refusal in list(refusals.items())[: config.explained_gangs]:
-        trials = Trials(refusal, numbers[uid], snapshot, config, now, elsewhere)
+        number = numbers[uid]
+        if refusal.reason in HOPELESS:
+            continue
+        trials = Trials(refusal, number, snapshot, config, now, elsewhere)
         key = trials.likeness()
         if key not in known:
             known[key] = found = trials.find()
@@ -67,6 +73,7 @@ class Trials:
     ) -> None:
         self._refusal = refusal
         self._number = number
+        self._uid = snapshot.gangs[number].uid
         self._snapshot = snapshot
         self._config = replace(config, explain=False)
         self._now = now
@@ -87,8 +94,10 @@ class Trials:
         )
 
     def find(self) -> Found | None:
-        """The first kind of change that works, at its smallest step; None when none of them does."""
-        for change in self._changes():
+        """The first kind of change that works, at its smallest step; None when none of them does, or none is needed."""
+        if self._has_surplus() and _starts(self._snapshot, self._uid, self._config, self._now):
+            return None
+        for change in possible_changes(self._refusal, self._number, self._snapshot, self._elsewhere):
             step = smallest_step(change.most, partial(self._works, change))
             if step:
                 return _found(change, step)
@@ -96,7 +105,7 @@ class Trials:
 
     def confirm(self, hint: Found) -> Found | None:
         """The same change for this gang, if it works here too and one step less does not."""
-        for change in self._changes():
+        for change in possible_changes(self._refusal, self._number, self._snapshot, self._elsewhere):
             if (change.kind, change.subject) != (hint.kind, hint.subject):
                 continue
             smaller_works = hint.step > 1 and self._works(change, hint.step - 1)
@@ -104,22 +113,20 @@ class Trials:
             return _found(change, hint.step) if works else None
         return None
 
-    def _changes(self) -> Iterator[Change]:
-        if self._refusal.reason in HOPELESS:
-            return iter(())
-        return possible_changes(self._refusal, self._number, self._snapshot, self._elsewhere)
-
     def _works(self, change: Change, step: int) -> bool:
         key = (change.kind, change.subject, step)
         if key not in self._seen:
-            changed = change.apply(step)
-            uid = self._snapshot.gangs[self._number].uid
-            self._seen[key] = _starts(changed, uid, self._config, self._now)
+            self._seen[key] = _starts(change.apply(step), self._uid, self._config, self._now)
         return self._seen[key]
+
+    def _has_surplus(self) -> bool:
+        """Only such a gang can have started and wait all the same."""
+        gang = self._snapshot.gangs[self._number]
+        return len(gang.tasks) > sum(one.min_available for one in gang.tree().all_pod_sets())
 
 
 def _found(change: Change, step: int) -> Found:
-    told = Counterfactual(change.kind, change.say(step), change.amount(step), change.subject)
+    told = Counterfactual(change.kind, change.say(step), change.amount(step), change.subject, change.unit)
     return Found(change.kind, change.subject, step, told)
 
 

@@ -31,6 +31,7 @@ class Change:
     say: Callable[[int], str]
     subject: str = ""
     amount: Callable[[int], int] = int
+    unit: int = 0
 
 
 def possible_changes(
@@ -187,6 +188,7 @@ def _more_quota(refusal: Refusal, snapshot: ClusterSnapshot) -> Iterator[Change]
         lambda step: f"It would start if {queue.name} had {what} of {_amount(unit, bound + more(step))}.",
         subject=queue.name,
         amount=more,
+        unit=unit,
     )
 
 
