@@ -36,6 +36,17 @@ def refusal_document(refusal: Refusal, *, gang: str, pool: str) -> Json:
     return shortened(document)
 
 
+def spoken(document: Json) -> str:
+    """For who reads the pod with kubectl: the reason, what would change it, and how many go first."""
+    said = [str(document["message"])]
+    change, ahead = document.get("counterfactual"), document.get("ahead") or 0
+    if change:
+        said.append(str(change["sentence"]))
+    if ahead:
+        said.append(f"{ahead} {'is' if ahead == 1 else 'are'} ahead of it in its queue.")
+    return " ".join(said)[:MESSAGE_AT_MOST]
+
+
 def problem_document(code: str, message: str) -> Json:
     """A refusal that came from reading the pod, before any decision."""
     return shortened({"code": code, "message": message[:MESSAGE_AT_MOST]})

@@ -8,7 +8,7 @@ from datetime import datetime
 from scheduling.engine.model.tasks import TaskState
 from scheduling.engine.plan import Refusal
 from scheduling.executor import Executor, Explanation
-from scheduling.explanations import problem_document, refusal_document
+from scheduling.explanations import problem_document, refusal_document, spoken
 from scheduling.grouping import Group
 from scheduling.pod_facts import PodFacts, Problem
 from scheduling.reader import PoolReading
@@ -50,7 +50,7 @@ class Telling:
             pod = spokesman(group, bound=bound)
             if pod is not None:
                 document = refusal_document(refusal, gang=group.membership.name, pool=reading.pool.name)
-                explanations.append(Explanation(pod, str(refusal.reason), document["message"], document))
+                explanations.append(Explanation(pod, str(refusal.reason), spoken(document), document))
         return self._tell(reading.pool.name, explanations, leading, now)
 
     def tell_problems(

@@ -65,7 +65,8 @@ def test_a_gang_starts_whole_or_not_at_all_and_says_why(make_runner: Any) -> Non
     assert condition["status"] == "False"
     refusal = json.loads(told[0]["metadata"]["annotations"][REFUSAL])
     assert refusal["code"] == condition["reason"]
-    assert refusal["message"] == condition["message"]
+    assert condition["message"].startswith(refusal["message"])
+    assert refusal["counterfactual"]["sentence"] in condition["message"]
     assert Decision.objects.get().verdict == Verdict.WAIT
 
 
