@@ -31,13 +31,16 @@ class Lease:
         holder: str,
         duration_seconds: int = 15,
         monotonic: Callable[[], float] = time.monotonic,
+        is_dead: Callable[[str], bool] = lambda holder: False,
     ) -> None:
+        """`is_dead` says of a rival holder that it surely runs no more: its lease need not run out."""
         self._client = client
         self._namespace = namespace
         self._name = name
         self._holder = holder
         self._duration = duration_seconds
         self._monotonic = monotonic
+        self._is_dead = is_dead
         self._seen: tuple[str, str] | None = None
         self._seen_at = 0.0
         self._held: Document | None = None
@@ -88,7 +91,9 @@ class Lease:
 
     def _is_free(self, current: Document) -> bool:
         spec = current.get("spec") or {}
-        if spec.get("holderIdentity") in (None, "", self._holder):
+        if spec.get("holderIdentity") in (None, "", self._holder) or self._is_dead(
+            str(spec["holderIdentity"])
+        ):
             return True
         seen = (str(spec.get("holderIdentity")), str(spec.get("renewTime")))
         if seen != self._seen:

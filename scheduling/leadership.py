@@ -1,8 +1,5 @@
 """The leases of a cluster's pool schedulers, as one process holds them: `runai-scheduler-<pool>`, renewed well before they run out."""
 
-import os
-import secrets
-import socket
 import time
 from collections.abc import Callable, Iterable
 
@@ -12,18 +9,16 @@ from cluster.client import ClusterClient
 from cluster.errors import AlreadyExists, ClusterError, NotFound
 from cluster.kinds import NAMESPACES
 from cluster.leases import Lease
+from scheduling.holders import is_dead
 
 LEASE_SECONDS = 9
-"""A process that was killed is followed within this, one look and the successor's start: under 15 s together."""
+"""On another machine a killed process is followed within this, one look and the successor's start: under 15 s together. Where
+the successor can see that the process is gone it does not wait."""
 RENEW_SECONDS = 2.5
 ASK_AGAIN_SECONDS = 0.8
 """How often a lease that another holds is looked at."""
 
 log = structlog.get_logger(__name__)
-
-
-def unique_holder() -> str:
-    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
 class Leadership:
@@ -90,6 +85,7 @@ class Leadership:
             holder=self.holder,
             duration_seconds=LEASE_SECONDS,
             monotonic=self._monotonic,
+            is_dead=is_dead,
         )
         return lease
 

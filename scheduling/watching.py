@@ -23,7 +23,8 @@ from organization.models import Cluster
 from scheduling import node_facts, pod_facts
 from scheduling.company import Version, version_of
 from scheduling.engine import SchedulerConfig
-from scheduling.leadership import Leadership, unique_holder
+from scheduling.holders import unique_holder
+from scheduling.leadership import Leadership
 from scheduling.record import write_trouble
 from scheduling.runner import ClusterRunner, CycleReport
 from scheduling.world import KINDS, World

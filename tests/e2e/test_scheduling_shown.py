@@ -289,11 +289,11 @@ def test_idle_gpus_are_used_over_quota_and_taken_back_by_their_owner(
     page = sign_in("ada")
     borrower = submit(page, product, "stage-borrow", "vision", pods=8)
     wait_for_pods(product, "vision", "stage-borrow", 8)
-    wait_for_text(page, borrower, "8 of 8 pods run")
+    wait_for_text(page, borrower, "8 of 8 run")
 
     owner = submit(page, product, "stage-owner", "speech", pods=4)
     wait_for_pods(product, "speech", "stage-owner", 4)
-    wait_for_text(page, owner, "4 of 4 pods run")
+    wait_for_text(page, owner, "4 of 4 run")
     wait_for_pods(product, "vision", "stage-borrow", 4)
     shown = wait_for_text(page, borrower, "4 of 8 pods run", re.compile(r"[Tt]aken back"))
     assert "8 GPUs" in shown, "what its project held"
@@ -328,9 +328,9 @@ def test_a_gang_waits_whole_and_starts_whole(product: Product, stage: Page) -> N
     assert reason == "GangNotWhole"
     assert "2 of 3" in message.replace("its ", "").replace("the ", "")
     assert nodes_of(product, "vision", "stage-gang") == []
-    described = kubectl(product, "describe", "pods", "-n", "runai-vision", "-l", "stage=yes")
-    assert "FailedScheduling" in described
-    assert message[:40] in described
+    described = ("describe", "pods", "-n", "runai-vision", "-l", "stage=yes")
+    until(lambda: "FailedScheduling" in kubectl(product, *described), SOON, "the event of the refusal")
+    assert message[:40] in kubectl(product, *described)
 
     kubectl(product, "delete", "job", "-n", "runai-speech", "stage-speech", "--wait=false")
     wait_for_pods(product, "vision", "stage-gang", 3)
