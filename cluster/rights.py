@@ -9,15 +9,13 @@ from cluster.documents import Document
 from cluster.kinds import kind_named
 
 FOLDER = Path(__file__).resolve().parents[1] / "deploy" / "rbac"
-FIRST = "namespace.yaml"
-"""What the others stand in."""
 NAMESPACE = "runai"
 FIELD_MANAGER = "runai-portal"
 
 
 def documents() -> list[Document]:
-    """All objects of deploy/rbac, in an order in which they can be made."""
-    files = sorted(FOLDER.glob("*.yaml"), key=lambda path: (path.name != FIRST, path.name))
+    """All objects of deploy/rbac by file name, which is the order of `kubectl apply -f` too."""
+    files = sorted(FOLDER.glob("*.yaml"))
     return [document for path in files for document in yaml.safe_load_all(path.read_text()) if document]
 
 

@@ -24,6 +24,16 @@ def test_the_web_and_the_node_agent_may_nothing_and_get_no_token():
         assert accounts[name]["automountServiceAccountToken"] is False
 
 
+def test_what_stands_in_a_namespace_comes_after_it():
+    """`kubectl apply -f deploy/rbac` goes through the files in this order."""
+    made: set[str] = set()
+    for one in rights.documents():
+        namespace = one["metadata"].get("namespace")
+        assert namespace is None or namespace in made, one["metadata"]["name"]
+        if one["kind"] == "Namespace":
+            made.add(one["metadata"]["name"])
+
+
 def test_collectors_only_read():
     assert {right.verb for right in granted()["collectors"]} <= READ_ONLY
 
