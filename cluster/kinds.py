@@ -61,8 +61,10 @@ CRON_JOBS = Kind("batch", "v1", "cronjobs", "CronJob")
 DEPLOYMENTS = Kind("apps", "v1", "deployments", "Deployment")
 REPLICA_SETS = Kind("apps", "v1", "replicasets", "ReplicaSet")
 STATEFUL_SETS = Kind("apps", "v1", "statefulsets", "StatefulSet")
+CONTROLLER_REVISIONS = Kind("apps", "v1", "controllerrevisions", "ControllerRevision")
 DAEMON_SETS = Kind("apps", "v1", "daemonsets", "DaemonSet")
 LEASES = Kind("coordination.k8s.io", "v1", "leases", "Lease")
+STORAGE_CLASSES = Kind("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False)
 PRIORITY_CLASSES = Kind("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", namespaced=False)
 POD_DISRUPTION_BUDGETS = Kind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
 ROLES = Kind("rbac.authorization.k8s.io", "v1", "roles", "Role")
@@ -91,6 +93,9 @@ VALIDATING_WEBHOOKS = Kind(
 CRDS = Kind(
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False
 )
+
+TOPOLOGIES = Kind("kai.scheduler", "v1alpha1", "topologies", "Topology", namespaced=False)
+"""Node labels from coarse to fine, as KAI has them; a cluster need not know the kind."""
 
 TRAINING_WORKLOADS = Kind("run.ai", "v2alpha1", "trainingworkloads", "TrainingWorkload")
 INTERACTIVE_WORKLOADS = Kind("run.ai", "v2alpha1", "interactiveworkloads", "InteractiveWorkload")

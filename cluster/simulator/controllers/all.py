@@ -1,12 +1,16 @@
 """All controllers of the simulated cluster, wired together over shared watches."""
 
 from cluster.client import ClusterClient
+from cluster.simulator.controllers.cron_job import CronJobController
 from cluster.simulator.controllers.deployment import DeploymentController
+from cluster.simulator.controllers.disruption import DisruptionController
 from cluster.simulator.controllers.garbage_collector import GarbageCollector
 from cluster.simulator.controllers.job import JobController
 from cluster.simulator.controllers.node_lifecycle import NodeLifecycle
 from cluster.simulator.controllers.pod_index import PodIndex
 from cluster.simulator.controllers.replica_set import ReplicaSetController
+from cluster.simulator.controllers.sizes import Sizes
+from cluster.simulator.controllers.stateful_set import StatefulSetController
 from cluster.watch import WatchCache
 
 
@@ -19,6 +23,12 @@ class Controllers:
         self.jobs = JobController(client, pods, index)
         self.replica_sets = ReplicaSetController(client, pods, index)
         self.deployments = DeploymentController(client, self.replica_sets.replica_sets, index)
+        self.stateful_sets = StatefulSetController(client, pods, index)
+        sizes = Sizes(
+            self.deployments.deployments, self.replica_sets.replica_sets, self.stateful_sets.stateful_sets
+        )
+        self.disruptions = DisruptionController(client, pods, sizes)
+        self.cron_jobs = CronJobController(client, self.jobs.jobs)
         self.nodes = NodeLifecycle(client, nodes, index)
         self.garbage = GarbageCollector(
             client,
@@ -28,6 +38,9 @@ class Controllers:
                 self.jobs.jobs,
                 self.replica_sets.replica_sets,
                 self.deployments.deployments,
+                self.stateful_sets.stateful_sets,
+                self.stateful_sets.revisions.revisions,
+                self.cron_jobs.cron_jobs,
                 self.nodes.leases,
             ],
         )
@@ -36,9 +49,22 @@ class Controllers:
         self.jobs.start()
         self.replica_sets.start()
         self.deployments.start()
+        self.stateful_sets.start()
+        self.disruptions.start()
+        self.cron_jobs.start()
         self.nodes.start()
         self.garbage.start()
 
     def stop(self) -> None:
-        for part in (self.garbage, self.nodes, self.deployments, self.replica_sets, self.jobs):
+        parts = (
+            self.garbage,
+            self.nodes,
+            self.cron_jobs,
+            self.disruptions,
+            self.stateful_sets,
+            self.deployments,
+            self.replica_sets,
+            self.jobs,
+        )
+        for part in parts:
             part.stop()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cluster.simulator.cron import WrongSchedule, parse_schedule
 from cluster.simulator.kinds.pods import fill_pod_spec, pod_spec_causes
 from cluster.simulator.kinds.rules import Document, KindRules, Surroundings
 from cluster.simulator.problems import Cause, unsupported, wrong
@@ -118,9 +119,20 @@ def _cron_causes(new: Document, old: Document | None) -> list[Cause]:
     spec = new.get("spec", {})
     if not spec.get("schedule"):
         return [Cause("spec.schedule", "FieldValueRequired", "Required value")]
+    causes = []
+    try:
+        parse_schedule(spec["schedule"])
+    except WrongSchedule as problem:
+        causes.append(wrong("spec.schedule", spec["schedule"], str(problem)))
+    try:
+        parse_schedule("* * * * *", spec.get("timeZone"))
+    except WrongSchedule as problem:
+        causes.append(wrong("spec.timeZone", spec["timeZone"], str(problem)))
     job = spec.get("jobTemplate", {}).get("spec", {})
     place = "spec.jobTemplate.spec.template.spec"
-    return pod_spec_causes(job.get("template", {}).get("spec", {}), place, restart=("OnFailure", "Never"))
+    return causes + pod_spec_causes(
+        job.get("template", {}).get("spec", {}), place, restart=("OnFailure", "Never")
+    )
 
 
 RULES = KindRules(

@@ -14,7 +14,6 @@ from cluster.simulator.problems import (
     invalid,
     method_not_allowed,
     not_found,
-    too_many_requests,
     wrong,
 )
 from cluster.simulator.server.admitting import admitted_body
@@ -22,7 +21,7 @@ from cluster.simulator.server.api import Api, Document
 from cluster.simulator.server.bodies import read_body
 from cluster.simulator.server.creating import timestamp
 from cluster.simulator.server.deleting import DeleteOptions, delete
-from cluster.simulator.server.disruption import budget_refusal
+from cluster.simulator.server.disruption import take_from_budget
 from cluster.simulator.server.messages import Answer, Request, Target, json_answer
 from cluster.simulator.server.options import WriteOptions
 from cluster.simulator.server.patches import JSON_PATCH, MERGE, STRATEGIC
@@ -142,15 +141,11 @@ def evict(api: Api, request: Request, target: Target, body: Document) -> Answer:
     """Delete a pod unless a PodDisruptionBudget protects it. Raises 404, 409, 429."""
     stored = existing(api, target)
     body = admitted_body(request, target, body)
-    refusal = budget_refusal(api, stored)
-    if refusal is not None:
-        cause = {"reason": "DisruptionBudget", "message": refusal}
-        raise too_many_requests(
-            "Cannot evict pod as it would violate the pod's disruption budget.", retry_after=0, causes=[cause]
-        )
     options = body.get("deleteOptions") or {}
     conditions = options.get("preconditions") or {}
-    if not request.dry_run and not stored.document["metadata"].get("deletionTimestamp"):
+    dry_run = request.dry_run or bool(options.get("dryRun"))
+    take_from_budget(api, stored, dry_run=dry_run)
+    if not dry_run and not stored.document["metadata"].get("deletionTimestamp"):
         stored = api.store.put("pods", _disrupted(stored.document))
     delete(
         api,
@@ -161,7 +156,7 @@ def evict(api: Api, request: Request, target: Target, body: Document) -> Answer:
             options.get("propagationPolicy") or "",
             conditions.get("uid") or "",
             conditions.get("resourceVersion") or "",
-            request.dry_run or bool(options.get("dryRun")),
+            dry_run,
         ),
     )
     return json_answer(SUCCESS_CREATED, 201)

@@ -164,14 +164,19 @@ def test_a_budget_refuses_the_eviction_that_would_break_it(api: ClusterApi) -> N
         "metadata": {"name": "web"},
         "spec": spec,
     }
+    place = api.place("poddisruptionbudgets", "web", group="policy")
     api.send("POST", api.place("poddisruptionbudgets", group="policy"), budget)
 
     def evict(name: str) -> int:
         body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
         return api.send("POST", api.place("pods", name) + "/eviction", body).status
 
+    assert evict("a") == 429  # its controller has not counted yet
+    counted = {"observedGeneration": 1, "disruptionsAllowed": 1, "currentHealthy": 2, "desiredHealthy": 1}
+    api.send("PATCH", f"{place}/status", {"status": counted}, MERGE)
     assert evict("a") == 201
     assert evict("b") == 429
+    assert list(api.send("GET", place).body["status"]["disruptedPods"]) == ["a"]
     conditions = api.client.get(PODS, "a", api.namespace)["status"]["conditions"]
     assert [c["reason"] for c in conditions if c["type"] == "DisruptionTarget"] == ["EvictionByEvictionAPI"]
 

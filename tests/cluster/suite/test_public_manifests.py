@@ -1,0 +1,277 @@
+"""Manifests that people bring from the projects' documentation work as they are, but for the scheduler's name.
+
+Pods are placed by our live scheduler; the simulated programs run until a test says that they have ended.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cluster.client import ClusterClient
+from cluster.documents import Document, condition_of, labels_of, name_of, uid_of
+from cluster.errors import AlreadyExists, NotFound
+from cluster.kinds import (
+    CRDS,
+    CRON_JOBS,
+    DEPLOYMENTS,
+    JOBS,
+    NAMESPACES,
+    PODS,
+    REPLICA_SETS,
+    SERVICES,
+    STATEFUL_SETS,
+    kind_named,
+)
+from cluster.labels import SCHEDULER_NAME
+from cluster.pods import is_ready, node_of, phase_of
+from organization.models import Project
+from scheduling.engine import SchedulerConfig
+from scheduling.models import GangState
+from scheduling.watching import ClusterWatch
+from tests import factories
+from tests.cluster.pytorch_operator import PYTORCH_JOBS, PyTorchOperator
+from tests.cluster.suite.conftest import Server
+from tests.cluster.waiting import eventually
+
+pytestmark = pytest.mark.django_db
+MANIFESTS = Path(__file__).parents[1] / "manifests"
+LONG = 120
+
+
+@pytest.fixture
+def scheduler(db: None, server: Server, namespace: str) -> Iterator[ClusterWatch]:
+    """Ours, with one node pool of all nodes; the test's namespace is a project's, and no object carries a queue."""
+    cluster = factories.make_cluster("suite")
+    project = factories.make_project(
+        "vision", department=factories.make_department(cluster=cluster, gpus=24), gpus=24
+    )
+    Project.objects.filter(pk=project.pk).update(namespace=namespace)
+    client = ClusterClient.connect(server.kubeconfig)
+    watch = ClusterWatch(cluster, client, SchedulerConfig())
+    watch.start()
+    assert all(cache.synced(30) for cache in watch.caches)
+    yield watch
+    watch.stop()
+    client.close()
+
+
+def apply(client: ClusterClient, namespace: str, manifest: str) -> list[Document]:
+    """What `kubectl create -f` would do; the file is not changed in any way."""
+    made = []
+    for document in yaml.safe_load_all((MANIFESTS / manifest).read_text()):
+        kind = kind_named(document["apiVersion"], document["kind"]) or PYTORCH_JOBS
+        made.append(client.create(kind, document, namespace=namespace))
+    return made
+
+
+def until(watch: ClusterWatch, claim: Callable[[], Any], seconds: float = LONG) -> bool:
+    """The scheduler works until the claim is true."""
+
+    def look() -> Any:
+        watch.run_if_due()
+        return claim()
+
+    return eventually(look, seconds, every=0.1)
+
+
+def end_programs(client: ClusterClient, namespace: str, **labels: str) -> None:
+    """The programs of the running pods come to their end, well."""
+    selector = ",".join(f"{key.replace('__', '/')}={value}" for key, value in labels.items())
+    for pod in client.list(PODS, namespace, label_selector=selector).items:
+        if phase_of(pod) == "Running":
+            told = {"metadata": {"annotations": {"simulator/run-seconds": "0"}}}
+            try:
+                client.merge_patch(PODS, name_of(pod), told, namespace=namespace)
+            except NotFound:  # it was over before
+                continue
+
+
+def pods_of(client: ClusterClient, namespace: str, owner: Document) -> list[Document]:
+    return [
+        pod
+        for pod in client.list(PODS, namespace).items
+        if any(one["uid"] == uid_of(owner) for one in pod["metadata"].get("ownerReferences") or [])
+    ]
+
+
+def is_complete(client: ClusterClient, namespace: str, job: str) -> bool:
+    found = condition_of(client.get(JOBS, job, namespace), "Complete")
+    return found is not None and found["status"] == "True"
+
+
+def gangs_of(owner: Document) -> list[GangState]:
+    """What the scheduler remembers of the owner's pods: as one workload, they share its uid."""
+    return list(GangState.objects.filter(owner_uid=uid_of(owner)))
+
+
+def test_the_manifests_name_our_scheduler_and_nothing_else_of_ours() -> None:
+    for path in MANIFESTS.glob("*.yaml"):
+        text = path.read_text()
+        assert "run.ai" not in text, path
+        assert "runai.io" not in text, path
+        assert "simulator/" not in text, path
+        if "definition" not in path.name:
+            assert f"schedulerName: {SCHEDULER_NAME}" in text, path
+
+
+def test_a_parallel_job_completes(client, namespace, scheduler) -> None:
+    (job,) = apply(client, namespace, "job_parallel.yaml")
+
+    def ends() -> bool:
+        end_programs(client, namespace)
+        running = [one for one in pods_of(client, namespace, job) if phase_of(one) == "Running"]
+        assert len(running) <= 3
+        return is_complete(client, namespace, name_of(job))
+
+    assert until(scheduler, ends)
+    assert client.get(JOBS, name_of(job), namespace)["status"]["succeeded"] == 8
+    assert len(gangs_of(job)) == 8, "each pod starts on its own, all under the one Job"
+
+
+def test_an_indexed_job_completes_every_index(client, namespace, scheduler) -> None:
+    (job,) = apply(client, namespace, "job_indexed.yaml")
+
+    def ends() -> bool:
+        end_programs(client, namespace)
+        return is_complete(client, namespace, name_of(job))
+
+    assert until(scheduler, ends)
+    assert client.get(JOBS, name_of(job), namespace)["status"]["completedIndexes"] == "0-3"
+    pods = pods_of(client, namespace, job)
+    numbers = {labels_of(one)["batch.kubernetes.io/job-completion-index"] for one in pods}
+    assert numbers == {"0", "1", "2", "3"}
+    assert all(str(node_of(one)).startswith(("h100", "a100")) for one in pods), "where there are GPUs"
+
+
+def test_workers_of_a_queue_end_together(client, namespace, scheduler) -> None:
+    *_, queue, job = apply(client, namespace, "job_work_queue.yaml")
+
+    assert until(
+        scheduler,
+        lambda: (
+            is_ready(client.get(PODS, name_of(queue), namespace))
+            and len([one for one in pods_of(client, namespace, job) if is_ready(one)]) == 2
+        ),
+    )
+    for _ in range(2):
+        end_programs(client, namespace, **{"batch.kubernetes.io__job-name": name_of(job)})
+    assert until(scheduler, lambda: is_complete(client, namespace, name_of(job)))
+    assert phase_of(client.get(PODS, name_of(queue), namespace)) == "Running"
+
+
+def test_a_deployment_becomes_available_spread_out(client, namespace, scheduler) -> None:
+    (deployment,) = apply(client, namespace, "deployment.yaml")
+
+    assert until(
+        scheduler,
+        lambda: client.get(DEPLOYMENTS, "web", namespace).get("status", {}).get("availableReplicas") == 3,
+    )
+    (replica_set,) = client.list(REPLICA_SETS, namespace).items
+    assert replica_set["metadata"]["ownerReferences"][0]["uid"] == uid_of(deployment)
+    pods = pods_of(client, namespace, replica_set)
+    assert len({node_of(one) for one in pods}) == 3, "they would rather not share a node"
+    assert {one.queue for one in gangs_of(replica_set)} == {"vision"}, "by the namespace, without a label"
+
+
+def test_members_of_a_stateful_set_start_in_order(client, namespace, scheduler) -> None:
+    _, stateful_set = apply(client, namespace, "stateful_set.yaml")
+
+    assert until(
+        scheduler,
+        lambda: client.get(STATEFUL_SETS, "member", namespace).get("status", {}).get("readyReplicas") == 3,
+    )
+    pods = sorted(pods_of(client, namespace, stateful_set), key=name_of)
+    assert [name_of(one) for one in pods] == ["member-0", "member-1", "member-2"]
+    times = [one["metadata"]["creationTimestamp"] for one in pods]
+    assert times == sorted(times)
+    assert len(gangs_of(stateful_set)) == 1, "the members are one workload"
+
+
+def test_a_cron_job_runs_every_minute(client, namespace, scheduler) -> None:
+    (cron_job,) = apply(client, namespace, "cron_job.yaml")
+
+    def first_run_is_complete() -> bool:
+        end_programs(client, namespace)
+        return any(
+            condition_of(job, "Complete")
+            for job in client.list(JOBS, namespace).items
+            if any(one["uid"] == uid_of(cron_job) for one in job["metadata"].get("ownerReferences") or [])
+        )
+
+    assert until(scheduler, first_run_is_complete, 180)
+    assert client.get(CRON_JOBS, "hello", namespace)["status"]["lastScheduleTime"]
+
+
+def test_a_pytorch_job_starts_whole_and_succeeds(client, namespace, scheduler) -> None:
+    install_definition(client)
+    with PyTorchOperator(client, namespace):
+        (job,) = apply(client, namespace, "pytorch_job.yaml")
+
+        assert until(scheduler, lambda: job_condition(client, namespace, "Running"))
+        pods = pods_of(client, namespace, job)
+        assert {name_of(one) for one in pods} == {"mnist-master-0", "mnist-worker-0", "mnist-worker-1"}
+        assert len(client.list(SERVICES, namespace).items) == 3
+        (gang,) = gangs_of(job)
+        assert (gang.name, gang.queue) == ("mnist", "vision")
+
+        def ends() -> bool:
+            end_programs(client, namespace)
+            return job_condition(client, namespace, "Succeeded")
+
+        assert until(scheduler, ends)
+    status = client.get(PYTORCH_JOBS, "mnist", namespace)["status"]
+    assert status["replicaStatuses"]["Master"] == {"succeeded": 1}
+
+
+def test_a_pod_in_a_namespace_of_no_project_is_told_why_it_waits(client, namespace, scheduler) -> None:
+    other = f"{namespace}-other"
+    client.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other}})
+    container = {"name": "main", "image": "busybox:1.36"}
+    spec = {"schedulerName": SCHEDULER_NAME, "containers": [container]}
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "lost", "namespace": other}, "spec": spec}
+
+    def is_made() -> bool:
+        try:
+            client.create(PODS, body)
+        except AlreadyExists:
+            return True
+        except Exception:  # noqa: BLE001 (its service account is not there yet)
+            return False
+        return True
+
+    assert eventually(is_made)
+
+    def told() -> bool:
+        found = condition_of(client.get(PODS, "lost", other), "PodScheduled")
+        return found is not None and found["status"] == "False" and bool(found.get("message"))
+
+    assert until(scheduler, told)
+    condition = condition_of(client.get(PODS, "lost", other), "PodScheduled")
+    assert condition is not None
+    assert "project" in condition["message"]
+    client.delete(NAMESPACES, other)
+
+
+def install_definition(client: ClusterClient) -> None:
+    document = yaml.safe_load((MANIFESTS / "pytorch_job_definition.yaml").read_text())
+    try:
+        client.create(CRDS, document)
+    except AlreadyExists:
+        return
+
+    def is_served() -> bool:
+        try:
+            client.list(PYTORCH_JOBS)
+        except NotFound:
+            return False
+        return True
+
+    assert eventually(is_served)
+
+
+def job_condition(client: ClusterClient, namespace: str, kind: str) -> bool:
+    found = condition_of(client.get(PYTORCH_JOBS, "mnist", namespace), kind)
+    return found is not None and found["status"] == "True"
