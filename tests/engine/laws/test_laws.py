@@ -111,6 +111,33 @@ def test_only_what_waits_is_placed_and_only_what_runs_is_evicted(world: World) -
     assert not [one for one in plan.evictions if one.gang in firm and one.action != "evict_broken_gangs"]
 
 
+NUMBERS = {
+    "reclaim": {"unit", "allocated", "deserved", "fair_share", "beneficiary_fair_share", "asked"},
+    "preempt": {"priority", "beneficiary_priority"},
+    "consolidate": {"asked_gpu_milli"},
+    "evict_broken_gangs": {"stale_seconds", "grace_seconds"},
+}
+"""What must be told beside the rule, per action."""
+
+
+@LAW
+@given(worlds)
+def test_every_eviction_says_why(world: World) -> None:
+    plan = decide(world)
+    gangs = {gang.uid for gang in world.gangs}
+    gains = {one.gang for one in placed(plan)}
+
+    for one in plan.evictions:
+        assert NUMBERS[one.action] <= set(one.numbers), one
+        assert one.rule
+        assert one.message
+        if one.action == "evict_broken_gangs":
+            assert one.beneficiary == ""
+        else:
+            assert one.beneficiary in gangs - {one.gang}
+            assert one.beneficiary in gains
+
+
 def held(snapshot: ClusterSnapshot) -> dict[str, tuple[list[int], list[int]]]:
     """Per queue: allocated, and of that non-preemptible."""
     return {
