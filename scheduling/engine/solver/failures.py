@@ -8,9 +8,16 @@ simulation asks for a node's name only to choose between nodes that are equal in
 from bisect import bisect_left
 from collections.abc import Hashable, Sequence
 
+from scheduling.engine.model.snapshot import NOWHERE
 from scheduling.engine.plugin import Key
 from scheduling.engine.session import Session
 from scheduling.engine.solver.taken import Unit
+
+Victim = tuple[int, int, tuple[int, ...]]
+
+
+def _queue_of(victim: Victim | None) -> int:
+    return victim[0] if victim else NOWHERE
 
 
 class FailedTries:
@@ -21,16 +28,20 @@ class FailedTries:
         self._beneficiary = beneficiary
         self._shapes = {session.snapshot.task_shape[task]: task for task in tasks}
         self._failed: set[Hashable] = set()
+        self._latest: Hashable | None = None
+        """The key of the latest try, where it was worked out."""
+        self._victims: dict[Unit, Victim | None] = {}
         self._visited: dict[int, list[Key]] = {}
         self._is_usable = is_plain(session, beneficiary, tasks)
 
     def covers(self, units: Sequence[Unit]) -> bool:
         """Whether a try with these units must fail; they must have been evicted, and nothing placed."""
-        return bool(self._failed) and self._likeness(units) in self._failed
+        self._latest = self._likeness(units) if self._failed else None
+        return self._latest is not None and self._latest in self._failed
 
     def remember(self, units: Sequence[Unit]) -> None:
-        """The try with these units failed; the state is as when it was asked for."""
-        key = self._likeness(units)
+        """The try with these units, the latest that was asked about, failed; the state is as it was then."""
+        key = self._likeness(units) if self._latest is None else self._latest
         if key is not None:
             self._failed.add(key)
 
@@ -38,12 +49,10 @@ class FailedTries:
         """The key of a try; None when it has none."""
         if not self._is_usable or not units:
             return None
-        victims: list[tuple[int, int, tuple[int, ...]]] = []
+        victims = [self._victim(unit) for unit in units]
+        if None in victims:
+            return None
         shapes = self._session.snapshot.task_shape
-        for unit in units:
-            if not self._is_whole(unit):
-                return None
-            victims.append((unit.queue, self._rank(unit), tuple(shapes[task] for task in unit.tasks)))
         places: dict[int, list[tuple[int, int]]] = {}
         for number, unit in enumerate(sorted(units, key=lambda unit: unit.queue)):
             for task in unit.tasks:
@@ -53,9 +62,22 @@ class FailedTries:
         looks = [self._look(node, [examples[shape] for shape in sorted(examples)]) for node in places]
         if None in looks:
             return None
-        victims.sort(key=lambda victim: victim[0])
-        nodes = sorted(zip(looks, map(tuple, places.values()), strict=True), key=repr)
+        victims.sort(key=_queue_of)
+        nodes = list(zip(looks, map(tuple, places.values()), strict=True))
+        if len(nodes) > 1:
+            nodes.sort(key=repr)
         return tuple(victims), tuple(nodes)
+
+    def _victim(self, unit: Unit) -> Victim | None:
+        """The unit's part in the key: its queue, its place in it and the shapes of its tasks; None if it has none."""
+        if unit not in self._victims:
+            shapes = self._session.snapshot.task_shape
+            self._victims[unit] = (
+                (unit.queue, self._rank(unit), tuple(shapes[task] for task in unit.tasks))
+                if self._is_whole(unit)
+                else None
+            )
+        return self._victims[unit]
 
     def _is_whole(self, unit: Unit) -> bool:
         """Whether the gang has no other tasks and is plain itself."""

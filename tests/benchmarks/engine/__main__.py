@@ -21,6 +21,7 @@ from tests.benchmarks.engine.anchor import (
     MIXED_MOST_EVICTIONS,
     aimed_ratio,
 )
+from tests.benchmarks.engine.end_states import differing_pods, recorded_names
 from tests.benchmarks.engine.inputs import NOW, Input, load, singles, snapshot_of
 
 HUGE_SECONDS, HUGE_MIB = 5.0, 1024
@@ -56,15 +57,17 @@ def measure(folder: Path, name: str, *, profile: bool) -> Row:
     plan = run_cycle(snapshot, SchedulerConfig(), NOW)
     if profiler:
         profiler.disable()
+    cycle, wall = time.process_time() - begun, time.perf_counter() - wall
     row = {
         "build": built,
-        "cycle": time.process_time() - begun,
-        "wall": time.perf_counter() - wall,
+        "cycle": cycle,
+        "wall": wall,
         "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "calibration": calibrate(),
         "binds": len(plan.binds),
         "evictions": len(plan.evictions),
         "nominations": len(plan.nominations),
+        "differing": differing_pods(name, snapshot, plan) if name in recorded_names() else 0,
     }
     if profiler:
         pstats.Stats(profiler, stream=sys.stderr).sort_stats("tottime").print_stats(28)
@@ -138,6 +141,8 @@ def _misses(scenario: str, nodes: int, row: Row) -> list[str]:
             found.append(f"{scenario}_{nodes}: {ratio:.1f} x faster, aim {aimed_ratio(scenario, nodes):.0f}")
         if anchor.decided and decided != anchor.decided:
             found.append(f"{scenario}_{nodes}: decided {decided}, the anchor {anchor.decided}")
+    if row["differing"]:
+        found.append(f"{scenario}_{nodes}: {row['differing']} pods do not end where the anchor has them")
     if scenario == "a_mixed" and nodes in MIXED_BINDS:
         if row["binds"] != MIXED_BINDS[nodes]:
             found.append(f"{scenario}_{nodes}: {row['binds']} binds, the anchor {MIXED_BINDS[nodes]}")

@@ -14,6 +14,8 @@ from scheduling.engine.model.tasks import Task, TaskRequest, TaskState
 
 NOW = 1_900_000_000.0
 MAX_PODS = 500
+DEVICES = 8
+"""GPUs of every node."""
 Input = dict[str, Any]
 
 
@@ -22,7 +24,11 @@ def load(path: Path) -> Input:
 
 
 def snapshot_of(given: Input) -> ClusterSnapshot:
-    """Departments deserve and weigh their quota; jobs are in creation order, the first the oldest."""
+    return ClusterSnapshot.build(**parts_of(given))
+
+
+def parts_of(given: Input) -> dict[str, Any]:
+    """What a snapshot is built of. Departments deserve and weigh their quota; jobs are in creation order, the first the oldest."""
     departments = [
         Queue(
             one["name"],
@@ -55,7 +61,7 @@ def snapshot_of(given: Input) -> ClusterSnapshot:
     ]
     begin = NOW - len(given["jobs"])
     gangs = [_gang(job, begin + number) for number, job in enumerate(given["jobs"])]
-    return ClusterSnapshot.build(nodes=nodes, queues=departments + queues, gangs=gangs)
+    return {"nodes": nodes, "queues": departments + queues, "gangs": gangs}
 
 
 def _gpus(amount: float) -> Bounds:
@@ -82,13 +88,59 @@ def _gang(job: Input, created_at: float) -> Gang:
 
 def singles(nodes: int) -> Input:
     """The input a_single at any size: an empty cluster and as many 1-GPU jobs as it has GPUs, in 16 queues of 4 departments."""
-    quota = nodes * 8 / 16
+    jobs = [_job(f"job-{i:06d}", f"q{i % 16 // 4}-{i % 4}") for i in range(nodes * DEVICES)]
+    return {"nodes": _nodes(nodes), "jobs": jobs, **_queues([nodes * DEVICES / 16] * 4, 4)}
+
+
+def mixed(nodes: int) -> Input:
+    """The input a_mixed at any size: of eight pods per node 40 % single 1-GPU jobs, 40 % in gangs of 8 x 1 GPU, 20 % in gangs of
+    4 x 8 GPUs, mixed evenly; 2.4 times what the cluster has.
+    """
+    pods = nodes * DEVICES
+    kinds = ((pods * 4 // 10, 1, 1), (pods * 4 // 10 // 8, 8, 1), (pods * 2 // 10 // 4, 4, DEVICES))
+    drawn = sorted((i / number, tasks, devices) for number, tasks, devices in kinds for i in range(number))
+    jobs = [
+        _job(f"job-{i:06d}", f"q{i * 7 % 16 // 4}-{i * 7 % 4}", devices=devices, tasks=tasks)
+        for i, (_, tasks, devices) in enumerate(drawn)
+    ]
+    return {"nodes": _nodes(nodes), "jobs": jobs, **_queues([pods / 16] * 4, 4)}
+
+
+def full_cluster(nodes: int, pending: str) -> Input:
+    """The inputs b_* and c_idle: the eight queues of dept-0 fill the cluster, those of dept-1 deserve half of it.
+
+    `pending` in dept-1: "singles" (64 jobs), "gang" (nodes/32 pods of 8 GPUs), "many" (0.8 jobs per node) or "" for nothing.
+    """
+    jobs = [_job(f"run-{i:06d}", f"q0-{i % 8}", node=f"node-{i // 8:05d}") for i in range(nodes * DEVICES)]
+    if pending == "gang":
+        jobs.append(_job("pend-gang", "q1-0", devices=DEVICES, tasks=max(1, nodes // 32)))
+    else:
+        number = {"singles": 64, "many": nodes * DEVICES // 10, "": 0}[pending]
+        jobs += [_job(f"pend-{i:06d}", f"q1-{i % 8}") for i in range(number)]
+    return {"nodes": _nodes(nodes), "jobs": jobs, **_queues([nodes * 0.25, nodes * 0.5], 8)}
+
+
+def generated(name: str) -> Input:
+    """One of the inputs above by its name, e.g. b_gang_100."""
+    scenario, _, nodes = name.rpartition("_")
+    if scenario in {"a_single", "a_mixed"}:
+        return (singles if scenario == "a_single" else mixed)(int(nodes))
+    return full_cluster(int(nodes), scenario.removeprefix("b_"))
+
+
+def _nodes(number: int) -> list[Input]:
+    return [
+        {"name": f"node-{i:05d}", "gpus": DEVICES, "cpu_cores": 128, "memory_bytes": 10**12}
+        for i in range(number)
+    ]
+
+
+def _queues(quotas: list[float], per_department: int) -> Input:
+    """Departments of so many queues each, every queue of a department with the same quota."""
     return {
-        "nodes": [
-            {"name": f"node-{i:05d}", "gpus": 8, "cpu_cores": 128, "memory_bytes": 10**12}
-            for i in range(nodes)
+        "departments": [
+            {"name": f"dept-{d}", "gpu_quota": quota * per_department} for d, quota in enumerate(quotas)
         ],
-        "departments": [{"name": f"dept-{d}", "gpu_quota": 4 * quota} for d in range(4)],
         "queues": [
             {
                 "name": f"q{d}-{q}",
@@ -97,20 +149,20 @@ def singles(nodes: int) -> Input:
                 "gpu_over_quota_weight": 1,
                 "gpu_limit": -1,
             }
-            for d in range(4)
-            for q in range(4)
+            for d, quota in enumerate(quotas)
+            for q in range(per_department)
         ],
-        "jobs": [
-            {
-                "name": f"job-{i:06d}",
-                "queue": f"q{i % 16 // 4}-{i % 4}",
-                "gpus_per_task": 1,
-                "cpu_cores_per_task": 4,
-                "memory_bytes_per_task": 32 * 10**9,
-                "priority": 50,
-                "min_available": 1,
-                "tasks": [{"state": "Pending", "node": ""}],
-            }
-            for i in range(nodes * 8)
-        ],
+    }
+
+
+def _job(name: str, queue: str, *, devices: int = 1, tasks: int = 1, node: str = "") -> Input:
+    return {
+        "name": name,
+        "queue": queue,
+        "gpus_per_task": devices,
+        "cpu_cores_per_task": 4 * devices,
+        "memory_bytes_per_task": 32 * 10**9 * devices,
+        "priority": 50,
+        "min_available": tasks,
+        "tasks": [{"state": "Running" if node else "Pending", "node": node}] * tasks,
     }
