@@ -1,10 +1,12 @@
 """Pure: pods and their owners -> gangs, with minimum, priority and queue.
 
 The annotation runai.io/gang decides; without it the kind of the owner does: each pod of a Job or a Deployment is a gang of its own,
-every other owner is one gang that runs from its first pod on, and a pod without owner is alone.
+every other owner is one gang that runs from its first pod on, or with as many as torchrun is told to wait for, and a pod without
+owner is alone.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -28,6 +30,8 @@ LARGEST_MINIMUM = 100_000
 """Pods of one gang; a minimum above is a slip."""
 POD_EACH = frozenset({"Job", "ReplicaSet", "Deployment"})
 """Owners whose pods are independent of each other."""
+RENDEZVOUS_NODES = "PET_NNODES"
+"""Variable that the training operator gives each pod of a PyTorchJob: torchrun starts nothing before so many have come ("2", "2:4")."""
 
 
 class GangKey(NamedTuple):
@@ -90,6 +94,8 @@ def membership_of(pod: Mapping[str, Any], owner_said: Words = ()) -> Membership:
         sub_group = name
     elif owner_kind in POD_EACH:
         name = sub_group = name_of(pod)
+    elif owner is not None:
+        minimum = _rendezvous_nodes(pod)
     return Membership(
         key=GangKey(owner_uid, sub_group),
         name=name,
@@ -100,6 +106,17 @@ def membership_of(pod: Mapping[str, Any], owner_said: Words = ()) -> Membership:
         queue=labels.get(QUEUE) or labels.get(QUEUE_KAI) or labels.get(PROJECT) or "",
         pools=_pools(labels, annotations),
     )
+
+
+def _rendezvous_nodes(pod: Mapping[str, Any]) -> int:
+    """How many pods must be there before any can work; 1 where nothing readable is said."""
+    for container in pod["spec"].get("containers") or []:
+        for variable in container.get("env") or []:
+            if variable.get("name") == RENDEZVOUS_NODES:
+                least = str(variable.get("value") or "").partition(":")[0]
+                if re.fullmatch("[0-9]{1,6}", least) and 1 <= int(least) <= LARGEST_MINIMUM:
+                    return int(least)
+    return 1
 
 
 def _created(pod: Mapping[str, Any], annotations: Mapping[str, str]) -> float:
