@@ -1,5 +1,6 @@
 """From a recorded case and the state its pods have reached to an engine snapshot, and to the engine's settings."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,8 +42,12 @@ PLUGINS = {
     "minruntime": "min_runtime",
     "topology": "topology",
 }
-ALWAYS = ("node_fit", "pod_affinity", "gang", "gpu_sharing")
+ALWAYS = ("gang", "gpu_sharing")
 """Parts of the recorded scheduler that no configuration of it can leave out."""
+FILTERS = ("node_fit", "pod_affinity")
+"""What its plugin `predicates` does; some cases were recorded without it."""
+DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s)")
+SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ def snapshot_of(case: Case, states: States, *, now: float, carried_over: bool) -
         nodes=[_node(node) for node in case["nodes"]],
         queues=[_queue(queue, now) for queue in case["queues"]],
         gangs=[_gang(job, states, now, carried_over=carried_over) for job in case["jobs"]],
-        topologies=[Topology(one["name"], tuple(one["levels"])) for one in case["topologies"]],
+        topologies=[Topology(one["name"], tuple(one["levels"])) for one in case.get("topologies") or ()],
     )
 
 
@@ -82,17 +87,38 @@ def config_of(case: Case) -> SchedulerConfig:
     arguments = {plugin["name"]: plugin["arguments"] or {} for plugin in settings["plugins"]}
     chosen = [PLUGINS[name] for name in arguments if name in PLUGINS]
     options = _options(arguments)
+    filters = FILTERS if settings.get("predicates_plugin_active", True) else ()
     return SchedulerConfig(
         actions=tuple(ACTIONS[action] for action in case["run"]["actions"]),
-        plugins=tuple(dict.fromkeys([*chosen, *ALWAYS, *options])),
+        plugins=tuple(dict.fromkeys([*chosen, *filters, *ALWAYS, *options])),
         options=options,
         staleness_grace=float(case["run"]["staleness_grace_period_s"]),
         max_consolidation_victims=_none_if_negative(settings["max_number_consolidation_preemptees"]),
         max_evictions=None,
         allow_consolidating_reclaim=settings["allow_consolidating_reclaim"],
-        queue_depth=settings["queue_depth_per_action"],
+        queue_depth=_queue_depth(settings.get("queue_depth_per_action"), case["run"]["actions"]),
         skip_equals_of_failed=settings["use_scheduling_signatures"],
+        **_tuning(arguments),
     )
+
+
+def _tuning(arguments: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Arguments of plugins that few cases give; left out, the engine's defaults are the recorded ones."""
+    shares, runtime = arguments.get("proportion", {}), arguments.get("minruntime", {})
+    given = {
+        "saturation_multiplier": _number(shares.get("relcaimerSaturationMultiplier")),
+        "usage_weight": _number(shares.get("kValue")),
+        "preempt_min_runtime": _seconds(runtime.get("defaultPreemptMinRuntime")),
+        "reclaim_min_runtime": _seconds(runtime.get("defaultReclaimMinRuntime")),
+        "reclaim_min_runtime_of": {"lca": "below-common-ancestor", "queue": "queue"}.get(
+            runtime.get("reclaimResolveMethod", "")
+        ),
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _number(text: float | str | None) -> float | None:
+    return None if text is None else float(text)
 
 
 def _options(arguments: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -107,6 +133,16 @@ def _options(arguments: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         if any(units.values()):
             options[plugin] = units
     return options
+
+
+def _queue_depth(depth: int | dict[str, int] | None, actions: list[str]) -> int | None:
+    """One number for all actions; told per action, they must agree."""
+    if not isinstance(depth, dict):
+        return depth
+    depths = {depth.get(action) for action in actions}
+    if len(depths) != 1:
+        raise ValueError(f"queue_depth_per_action {depth} differs between the actions {actions}")
+    return depths.pop()
 
 
 def _none_if_negative(number: int) -> int | None:
@@ -133,8 +169,8 @@ def _queue(queue: Case, now: float) -> Queue:
         ),
         rank=queue["priority"],
         created_at=now + queue["created_offset_s"],
-        preempt_min_runtime=_seconds(queue["preempt_min_runtime"]),
-        reclaim_min_runtime=_seconds(queue["reclaim_min_runtime"]),
+        preempt_min_runtime=_seconds(queue.get("preempt_min_runtime")),
+        reclaim_min_runtime=_seconds(queue.get("reclaim_min_runtime")),
     )
 
 
@@ -142,8 +178,14 @@ def _bound(amount: float, scale: int) -> int | None:
     return None if amount == -1 else round(amount * scale)
 
 
-def _seconds(duration: float | None) -> float | None:
-    return None if duration is None else float(duration)
+def _seconds(duration: float | str | None) -> float | None:
+    """A number of seconds, or Go's way to write a duration: 1h30m."""
+    if not isinstance(duration, str):
+        return None if duration is None else float(duration)
+    parts = DURATION.findall(duration)
+    if "".join(number + unit for number, unit in parts) != duration:
+        raise ValueError(f"{duration!r} is not a duration")
+    return sum(float(number) * SECONDS[unit] for number, unit in parts)
 
 
 def _node(node: Case) -> Node:
@@ -152,10 +194,10 @@ def _node(node: Case) -> Node:
         gpus=node["gpus"],
         cpu_milli=round(node["cpu_milli"]),
         memory_bytes=round(node["memory"]),
-        gpu_memory_mib=node["gpu_memory"] if node["gpu_memory_synced"] else None,
+        gpu_memory_mib=node["gpu_memory"] if node.get("gpu_memory_synced", True) else None,
         max_pods=node["max_pods"],
-        extended={name: amount for name, amount in (node["scalar"] or {}).items() if name != "pods"},
-        labels=node["labels"],
+        extended={name: amount for name, amount in (node.get("scalar") or {}).items() if name != "pods"},
+        labels=node["labels"] or {},
     )
 
 
@@ -217,7 +259,7 @@ def _task(task: Case, state: PodState, created: float) -> Task:
         created_at=created,
         constraints=_constraints(task),
         labels={
-            **task["labels"],
+            **(task.get("labels") or {}),
             **(task.get("pod_affinity") or {}).get("match_labels", {}),
         },
     )
@@ -230,7 +272,7 @@ def task_request(request: Case) -> TaskRequest:
         gpu = GpuRequest(devices=max(1, request["gpu_devices"]), memory_mib=request["gpu_memory"])
     elif request["gpu_devices"] and request["gpu_portion"]:
         gpu = GpuRequest(request["gpu_devices"], round(request["gpu_portion"] * 1000))
-    extended = {**(request["mig"] or {}), **(request["scalar"] or {})}
+    extended = {**(request.get("mig") or {}), **(request.get("scalar") or {})}
     return TaskRequest(
         gpu,
         round(request["cpu_milli"]),
