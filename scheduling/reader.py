@@ -206,6 +206,10 @@ def _members(
             reading.refused.append((one, Problem("QueueMismatch", text)))
             continue
         queue = home or said
+        if not queue and one.state is TaskState.PENDING:
+            text = f"Its namespace {one.namespace} belongs to no project, and no label {QUEUE} names one."
+            reading.refused.append((one, Problem("NoProject", text)))
+            continue
         found.append((one.membership if queue == said else replace(one.membership, queue=queue), one))
     return found
 

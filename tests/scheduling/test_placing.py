@@ -109,6 +109,20 @@ def test_an_unknown_pool_is_said_on_the_pod(make_runner: Any) -> None:
     assert "h300" in condition["message"]
 
 
+def test_a_pod_of_no_project_is_told_so_and_one_of_a_namespace_needs_no_label(make_runner: Any) -> None:
+    pods = [make_pod("lost", namespace="elsewhere", gpus=1), make_pod("found", gpus=1)]
+    cluster = FakeCluster(nodes=[make_node("n1", gpus=8)], pods=pods)
+
+    make_runner(cluster).run(cluster.world)
+
+    assert cluster.placed() == {"found": "n1"}
+    condition = condition_of(cluster.pod("lost", "elsewhere"), "PodScheduled")
+    assert condition is not None
+    assert condition["reason"] == "NoProject"
+    assert "namespace elsewhere belongs to no project" in condition["message"]
+    assert GangState.objects.get(name="found").queue == "vision"
+
+
 def test_a_pod_cannot_use_another_projects_quota(make_runner: Any) -> None:
     cluster = FakeCluster(nodes=[make_node("n1")], pods=[make_pod("a", gpus=1, labels={QUEUE: "speech"})])
 
