@@ -28,14 +28,24 @@ class GangLines:
         self._session = session
         self._keys: dict[int, Key] = {}
         self._running_keys: dict[int, Key] = {}
+        self._left: set[int] = set()
+        """Queues in whose waiting line some keys are no longer their gangs' own."""
         pending = TaskState.PENDING
         states, task_gang = session.state.states, session.snapshot.task_gang
         queue_of = session.snapshot.gang_queue
         gangs = dict.fromkeys([task_gang[task] for task, state in enumerate(states) if state is pending])
-        self.waiting = self._lines_of(
+        self._waiting = self._lines_of(
             [gang for gang in gangs if queue_of[gang] != NOWHERE and session.is_offered(gang)], self._keys
         )
         self._running: Lines | None = None
+
+    @property
+    def waiting(self) -> Lines:
+        """Gangs to be tried. While many leave one after the other nobody looks, so they are taken out all at once."""
+        for queue in self._left:
+            self._waiting[queue] = [key for key in self._waiting[queue] if self._keys.get(key[-1]) is key]
+        self._left.clear()
+        return self._waiting
 
     @property
     def running(self) -> Lines:
@@ -76,24 +86,31 @@ class GangLines:
         states = session.state.states[first:end]
         waits = TaskState.PENDING in states and session.is_offered(gang)
         queue = snapshot.gang_queue[gang]
-        if self._running is None:
-            _move(self.waiting, queue, self._keys, gang, session.gang_key(gang) if waits else None)
-            return
-        is_victim = any(IS_ACTIVE[state] for state in states) and self._may_be_victim(gang)
+        is_victim = (
+            self._running is not None
+            and any(IS_ACTIVE[state] for state in states)
+            and self._may_be_victim(gang)
+        )
         key = session.gang_key(gang) if waits or is_victim else ()
-        _move(self.waiting, queue, self._keys, gang, key if waits else None)
-        _move(self._running, queue, self._running_keys, gang, key if is_victim else None)
+        self._move_waiting(queue, gang, key if waits else None)
+        if self._running is not None:
+            self._move_running(self._running, queue, gang, key if is_victim else None)
 
+    def _move_waiting(self, queue: int, gang: int, key: Key | None) -> None:
+        """Put the gang where its key belongs; None takes it out."""
+        old = self._keys.pop(gang, None)
+        if old is not None:
+            self._left.add(queue)
+        if key is not None:
+            self._keys[gang] = key
+            insort(self._waiting.setdefault(queue, []), key)
 
-def _move(lines: Lines, queue: int, keys: dict[int, Key], gang: int, key: Key | None) -> None:
-    """Take the gang's old key out of its line, and put the new one in unless that is None."""
-    old = keys.get(gang)
-    if old == key:
-        return
-    line = lines.setdefault(queue, [])
-    if old is not None:
-        del line[bisect_left(line, old)]
-        del keys[gang]
-    if key is not None:
-        keys[gang] = key
-        insort(line, key)
+    def _move_running(self, lines: Lines, queue: int, gang: int, key: Key | None) -> None:
+        """The same, at once: these lines are long, and every search looks at their ends."""
+        line = lines.setdefault(queue, [])
+        old = self._running_keys.pop(gang, None)
+        if old is not None:
+            del line[bisect_left(line, old)]
+        if key is not None:
+            self._running_keys[gang] = key
+            insort(line, key)

@@ -65,8 +65,7 @@ class ShapePlacement:
         heap = self._heap
         for node in set(changes[self._read :]):
             if self._evaluate(node):
-                entry = heap.pop()
-                heappush(heap, entry)
+                heappush(heap, heap.pop())
         self._read = len(changes)
         if len(heap) > 64 + 4 * len(self.scores):
             self._rebuild()

@@ -69,8 +69,8 @@ class FairShare(Plugin):
             or (not line[2] and with_memory > 0)
         )
         whole = self.whole[queue]
-        with_gang = _fullness(whole, with_gpu - popped[0], with_cpu - popped[1], with_memory - popped[2])
         without = _fullness(whole, gpu, cpu, memory)
+        with_gang = _fullness(whole, with_gpu - popped[0], with_cpu - popped[1], with_memory - popped[2])
         return (over, beyond_quota, -self.rank[queue], no_share, with_gang, without, line)
 
     # Gates
