@@ -9,17 +9,19 @@ from cluster.client import ClusterClient
 from cluster.connection import Connection, connect_with_kubeconfig
 from cluster.documents import Document
 from cluster.errors import AlreadyExists, ClusterError
-from cluster.kinds import NODES, PODS
+from cluster.kinds import NODES, PODS, STORAGE_CLASSES, Kind
 from cluster.retries import RetryPolicy
 from cluster.simulator.controllers.all import Controllers
 from cluster.simulator.kubelet.endpoint import Endpoint
 from cluster.simulator.kubelet.exporters import Exporters
 from cluster.simulator.kubelet.heartbeats import INTERVAL_SECONDS, NODE_LEASES, Heartbeats, ensure_namespace
 from cluster.simulator.kubelet.kubelet import Kubelet
+from cluster.simulator.kubelet.provisioner import Provisioner
 from cluster.simulator.kubelet.roster import Roster
 from cluster.simulator.kubelet.tunnel import Tunnel
 from cluster.simulator.kubelet.writer import KubeletWriter
 from cluster.simulator.shapes import wanted_nodes
+from cluster.simulator.volumes import standard_class
 from cluster.watch import WatchCache
 
 logger = logging.getLogger(__name__)
@@ -51,6 +53,8 @@ class World:
         self.tunnel = Tunnel(tunnel, self.roster, self.endpoint.serve) if tunnel else None
         self.heartbeats = Heartbeats(client, self.roster, self.writer, interval=heartbeat_seconds)
         self.exporters = Exporters(client, self.roster)
+        self.provisioner = Provisioner(client)
+        self.provisioner.claims.listen(self.kubelet.claim_changed)
         self.controllers = Controllers(client, self.pods, self.nodes) if controllers else None
         self.nodes.listen(self.kubelet.node_changed)
         self.nodes.listen(self.exporters.node_changed)
@@ -66,6 +70,7 @@ class World:
         self.pods.start()
         if not (self.nodes.synced(timeout) and self.pods.synced(timeout)):
             raise TimeoutError(f"the API server did not list nodes and pods within {timeout:g} s")
+        self.provisioner.start(timeout)  # before the kubelets, which ask whether claims are bound
         self.writer.start()
         self.kubelet.begin()
         self.heartbeats.start()
@@ -77,6 +82,7 @@ class World:
         if self.controllers is not None:
             self.controllers.stop()
         self.exporters.stop()
+        self.provisioner.stop()
         self.heartbeats.stop()
         self.kubelet.stop()
         self.writer.stop()
@@ -127,7 +133,8 @@ def _prepare(client: ClusterClient, nodes: list[Document], stop: threading.Event
         try:
             ensure_namespace(client, NODE_LEASES)
             for node in nodes:
-                _ensure_node(client, node)
+                _ensure(client, NODES, node)
+            _ensure(client, STORAGE_CLASSES, standard_class())
         except ClusterError as error:
             failures += 1
             logger.warning("the cluster cannot be prepared yet: %s", error.message)
@@ -137,8 +144,8 @@ def _prepare(client: ClusterClient, nodes: list[Document], stop: threading.Event
     return False
 
 
-def _ensure_node(client: ClusterClient, node: Document) -> None:
+def _ensure(client: ClusterClient, kind: Kind, document: Document) -> None:
     try:
-        client.create(NODES, node)
+        client.create(kind, document)
     except AlreadyExists:
-        logger.debug("node %s is there", node["metadata"]["name"])
+        logger.debug("%s %s is there", kind.kind, document["metadata"]["name"])

@@ -11,6 +11,7 @@ from cluster.simulator.controllers.pod_index import PodIndex
 from cluster.simulator.controllers.replica_set import ReplicaSetController
 from cluster.simulator.controllers.sizes import Sizes
 from cluster.simulator.controllers.stateful_set import StatefulSetController
+from cluster.simulator.controllers.volume_binder import VolumeBinder
 from cluster.watch import WatchCache
 
 
@@ -29,6 +30,7 @@ class Controllers:
         )
         self.disruptions = DisruptionController(client, pods, sizes)
         self.cron_jobs = CronJobController(client, self.jobs.jobs)
+        self.volumes = VolumeBinder(client, pods)
         self.nodes = NodeLifecycle(client, nodes, index)
         self.garbage = GarbageCollector(
             client,
@@ -41,6 +43,7 @@ class Controllers:
                 self.stateful_sets.stateful_sets,
                 self.stateful_sets.revisions.revisions,
                 self.cron_jobs.cron_jobs,
+                self.volumes.claims,
                 self.nodes.leases,
             ],
         )
@@ -52,6 +55,7 @@ class Controllers:
         self.stateful_sets.start()
         self.disruptions.start()
         self.cron_jobs.start()
+        self.volumes.start()
         self.nodes.start()
         self.garbage.start()
 
@@ -59,6 +63,7 @@ class Controllers:
         parts = (
             self.garbage,
             self.nodes,
+            self.volumes,
             self.cron_jobs,
             self.disruptions,
             self.stateful_sets,

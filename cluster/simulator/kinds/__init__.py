@@ -10,6 +10,7 @@ from cluster.simulator.kinds import (
     secrets,
     services,
     small,
+    volumes,
     webhooks,
 )
 from cluster.simulator.kinds.rules import GENERAL, WITH_GENERATION, KindRules
@@ -38,8 +39,8 @@ RULES: dict[str, KindRules] = {
     "nodes": small.NODE_RULES,
     "secrets": secrets.RULES,
     "serviceaccounts": KindRules(returns_deleted=True),
-    "persistentvolumeclaims": KindRules(returns_deleted=True),
-    "persistentvolumes": KindRules(returns_deleted=True),
+    "persistentvolumeclaims": volumes.CLAIM_RULES,
+    "persistentvolumes": volumes.VOLUME_RULES,
     "resourcequotas": KindRules(returns_deleted=True),
     "podtemplates": KindRules(has_generation=True, returns_deleted=True),
 }

@@ -17,6 +17,7 @@ from cluster.simulator.gpus import Devices
 from cluster.simulator.kubelet.admission import admit, read_pod
 from cluster.simulator.kubelet.agenda import Agenda
 from cluster.simulator.kubelet.lives import NodeAgent, PodLife, retell
+from cluster.simulator.kubelet.mounts import Mounts
 from cluster.simulator.kubelet.pages import cpu_seconds
 from cluster.simulator.kubelet.roster import Roster
 from cluster.simulator.kubelet.writer import KubeletWriter
@@ -50,6 +51,7 @@ class Kubelet:
         self._roster = roster
         self._first_address = _TUNNELLED_ADDRESSES if tunnelled else _LOOPBACK_ADDRESSES
         self._homeless: defaultdict[str, dict[str, Document]] = defaultdict(dict)
+        self._mounts = Mounts()
         self._begun = False
         self._writer = writer
         self._agenda = Agenda(self.wake)
@@ -97,6 +99,14 @@ class Kubelet:
                 return
             agent.node = new
             self._follow_faults(agent)
+
+    def claim_changed(self, kind: str, new: Document | None, old: Document | None) -> None:
+        """A listener for a WatchCache of claims."""
+        with self._roster.lock:
+            for pod in self._mounts.claim_changed(new, old):
+                agent = self._roster.agents.get(pod["spec"]["nodeName"])
+                if agent is not None and self._begun:
+                    self._adopt(agent, pod)
 
     def wake(self, uid: str) -> None:
         """Something about the pod is due."""
@@ -181,6 +191,8 @@ class Kubelet:
             self._adopt(agent, pod)
 
     def _adopt(self, agent: NodeAgent, pod: Document) -> None:
+        if self._mounts.hold_back(pod):
+            return
         record = read_pod(agent, pod)
         agent.pods[record.uid] = record
         self._roster.lives[record.uid] = record
@@ -267,6 +279,7 @@ class Kubelet:
 
     def _forget(self, uid: str, pod: Document) -> None:
         self._homeless[pod["spec"].get("nodeName") or ""].pop(uid, None)
+        self._mounts.forget(uid)
         record = self._roster.lives.pop(uid, None)
         if record is None:
             return

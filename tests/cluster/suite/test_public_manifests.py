@@ -117,7 +117,7 @@ def test_the_manifests_name_our_scheduler_and_nothing_else_of_ours() -> None:
             assert f"schedulerName: {SCHEDULER_NAME}" in text, path
 
 
-def test_a_parallel_job_completes(client, namespace, scheduler) -> None:
+def test_a_parallel_job_completes(client: ClusterClient, namespace: str, scheduler: ClusterWatch) -> None:
     (job,) = apply(client, namespace, "job_parallel.yaml")
 
     def ends() -> bool:
@@ -131,7 +131,9 @@ def test_a_parallel_job_completes(client, namespace, scheduler) -> None:
     assert len(gangs_of(job)) == 8, "each pod starts on its own, all under the one Job"
 
 
-def test_an_indexed_job_completes_every_index(client, namespace, scheduler) -> None:
+def test_an_indexed_job_completes_every_index(
+    client: ClusterClient, namespace: str, scheduler: ClusterWatch
+) -> None:
     (job,) = apply(client, namespace, "job_indexed.yaml")
 
     def ends() -> bool:
@@ -146,7 +148,9 @@ def test_an_indexed_job_completes_every_index(client, namespace, scheduler) -> N
     assert all(str(node_of(one)).startswith(("h100", "a100")) for one in pods), "where there are GPUs"
 
 
-def test_workers_of_a_queue_end_together(client, namespace, scheduler) -> None:
+def test_workers_of_a_queue_end_together(
+    client: ClusterClient, namespace: str, scheduler: ClusterWatch
+) -> None:
     *_, queue, job = apply(client, namespace, "job_work_queue.yaml")
 
     assert until(
@@ -162,7 +166,9 @@ def test_workers_of_a_queue_end_together(client, namespace, scheduler) -> None:
     assert phase_of(client.get(PODS, name_of(queue), namespace)) == "Running"
 
 
-def test_a_deployment_becomes_available_spread_out(client, namespace, scheduler) -> None:
+def test_a_deployment_becomes_available_spread_out(
+    client: ClusterClient, namespace: str, scheduler: ClusterWatch
+) -> None:
     (deployment,) = apply(client, namespace, "deployment.yaml")
 
     assert until(
@@ -176,7 +182,9 @@ def test_a_deployment_becomes_available_spread_out(client, namespace, scheduler)
     assert {one.queue for one in gangs_of(replica_set)} == {"vision"}, "by the namespace, without a label"
 
 
-def test_members_of_a_stateful_set_start_in_order(client, namespace, scheduler) -> None:
+def test_members_of_a_stateful_set_start_in_order(
+    client: ClusterClient, namespace: str, scheduler: ClusterWatch
+) -> None:
     _, stateful_set = apply(client, namespace, "stateful_set.yaml")
 
     assert until(
@@ -190,7 +198,7 @@ def test_members_of_a_stateful_set_start_in_order(client, namespace, scheduler) 
     assert len(gangs_of(stateful_set)) == 1, "the members are one workload"
 
 
-def test_a_cron_job_runs_every_minute(client, namespace, scheduler) -> None:
+def test_a_cron_job_runs_every_minute(client: ClusterClient, namespace: str, scheduler: ClusterWatch) -> None:
     (cron_job,) = apply(client, namespace, "cron_job.yaml")
 
     def first_run_is_complete() -> bool:
@@ -205,7 +213,9 @@ def test_a_cron_job_runs_every_minute(client, namespace, scheduler) -> None:
     assert client.get(CRON_JOBS, "hello", namespace)["status"]["lastScheduleTime"]
 
 
-def test_a_pytorch_job_starts_whole_and_succeeds(client, namespace, scheduler) -> None:
+def test_a_pytorch_job_starts_whole_and_succeeds(
+    client: ClusterClient, namespace: str, scheduler: ClusterWatch
+) -> None:
     install_definition(client)
     with PyTorchOperator(client, namespace):
         (job,) = apply(client, namespace, "pytorch_job.yaml")
@@ -226,7 +236,9 @@ def test_a_pytorch_job_starts_whole_and_succeeds(client, namespace, scheduler) -
     assert status["replicaStatuses"]["Master"] == {"succeeded": 1}
 
 
-def test_a_pod_in_a_namespace_of_no_project_is_told_why_it_waits(client, namespace, scheduler) -> None:
+def test_a_pod_in_a_namespace_of_no_project_is_told_why_it_waits(
+    client: ClusterClient, namespace: str, scheduler: ClusterWatch
+) -> None:
     other = f"{namespace}-other"
     client.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other}})
     container = {"name": "main", "image": "busybox:1.36"}
