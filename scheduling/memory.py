@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from organization.models import Cluster
+from scheduling.demand import WINDOW_DAYS, Asked, pool_demand
+from scheduling.engine.model.demand import Demand
 from scheduling.grouping import GangKey, Membership
 from scheduling.models import GangState
 
@@ -21,6 +23,7 @@ KEPT_FIELDS = (
     "refusal_code",
     "refusal_message",
     "usage",
+    "asked",
     "gone_at",
 )
 HOURS_OF_USAGE = 24 * 8
@@ -34,6 +37,8 @@ class GangMemory:
         self._cluster = cluster
         self._states: dict[GangKey, GangState] = {}
         self._changed: set[GangKey] = set()
+        self._demands: dict[str, Demand] = {}
+        self._newer: dict[str, int] = {}
         self._counted_until: datetime | None = None
         self.load()
 
@@ -42,6 +47,7 @@ class GangMemory:
         rows = GangState.objects.filter(cluster=self._cluster)
         self._states = {GangKey(row.owner_uid, row.sub_group): row for row in rows}
         self._changed.clear()
+        self._demands.clear()
         self._counted_until = None
 
     def get(self, key: GangKey) -> GangState | None:
@@ -69,6 +75,25 @@ class GangMemory:
         }
         self._set(membership.key, told)
         return state
+
+    def note_asked(self, key: GangKey, asked: Asked) -> None:
+        """What a gang asked for when it was first seen."""
+        self._set(key, {"asked": asked})
+        pool = self._states[key].pool
+        self._newer[pool] = self._newer.get(pool, 0) + 1
+
+    def demand_of(self, pool: str) -> Demand:
+        """What the pool was asked for in the last days; counted anew whenever one gang in twenty is new."""
+        known = self._demands.get(pool)
+        if known is not None and self._newer.get(pool, 0) <= known.tasks // 20:
+            return known
+        states = [state for state in self._states.values() if state.pool == pool and state.asked]
+        newest = max((state.first_seen for state in states), default=None)
+        since = newest - timedelta(days=WINDOW_DAYS) if newest else None
+        recent = (state.asked for state in states if since is None or state.first_seen >= since)
+        self._newer[pool] = 0
+        demand = self._demands[pool] = pool_demand(recent)
+        return demand
 
     def part_with(self, present: set[GangKey], pools: set[str], now: datetime) -> None:
         """Gangs of our pools that are not there any more are kept a while for their usage."""

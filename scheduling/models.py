@@ -27,6 +27,7 @@ class GangState(models.Model):
     refusal_code = models.CharField(max_length=80, blank=True, default="")
     refusal_message = models.CharField(max_length=1000, blank=True, default="")
     usage = models.JSONField(default=dict)
+    asked = models.JSONField(default=list, help_text="of each kind of pod: how many, and what one asks for")
     gone_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -248,7 +248,9 @@ def _pool_reading(
     gangs = [gang for uid, group in by_uid.items() if (gang := _gang(uid, group, memory)) is not None]
     return PoolReading(
         pool=pool,
-        snapshot=ClusterSnapshot.build(nodes=nodes, queues=queues, gangs=gangs, pool=pool.name),
+        snapshot=ClusterSnapshot.build(
+            nodes=nodes, queues=queues, gangs=gangs, demand=memory.demand_of(pool.name), pool=pool.name
+        ),
         groups=by_uid,
         pods={pod.uid: pod for group in groups for pod in group.members},
     )

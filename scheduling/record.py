@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from organization.models import Cluster
+from organization.models import Cluster, NodePool
 from scheduling.models import Cycle, Decision, GangState, Outcome, PoolScheduler, QueueShare, Verdict
 
 
@@ -101,6 +101,13 @@ def write_shares(cluster: Cluster, pool: str, shares: Mapping[str, int]) -> None
             update_fields=["fair_share_gpu_milli"],
         )
         QueueShare.objects.filter(cluster=cluster, pool=pool).exclude(queue__in=list(shares)).delete()
+
+
+def write_free_gpus(pool: NodePool, free: Mapping[str, int]) -> None:
+    """For the page of the pool, which asks no cluster; written only when it changed."""
+    if pool.free_gpus != free:
+        pool.free_gpus = dict(free)
+        NodePool.objects.filter(pk=pool.pk).update(free_gpus=pool.free_gpus)
 
 
 def forget_old(*, before: datetime, usage_before: datetime) -> dict[str, int]:

@@ -14,18 +14,27 @@ from cluster.events import EventRecorder
 from organization.models import Cluster, NodePool
 from scheduling.announcing import Announcer
 from scheduling.assumptions import Assumptions
+from scheduling.demand import asked_of
 from scheduling.engine import Plan, SchedulerConfig, run_cycle
 from scheduling.engine.model.tasks import HOLDING
 from scheduling.engine.plan import Refusal
 from scheduling.executor import Executor
 from scheduling.explaining import Explaining
+from scheduling.free_gpus import free_gpus
 from scheduling.grouping import GangKey
 from scheduling.leadership import Leadership
 from scheduling.memory import GangMemory
 from scheduling.models import Cycle, Decision
 from scheduling.pool_config import config_of
 from scheduling.reader import ClusterReading, PoolReading, Reader
-from scheduling.record import write_intentions, write_outcomes, write_shares, write_standing, write_waits
+from scheduling.record import (
+    write_free_gpus,
+    write_intentions,
+    write_outcomes,
+    write_shares,
+    write_standing,
+    write_waits,
+)
 from scheduling.rounds import Rounds
 from scheduling.telling import Telling
 from scheduling.translation import Effects, decisions_of, effects_of, waits_of
@@ -128,7 +137,9 @@ class ClusterRunner:
         for pool in reading.pools:
             for gang in pool.snapshot.gangs:
                 membership = pool.groups[gang.uid].membership
-                self._memory.meet(membership, pool.pool.name, now)
+                state = self._memory.meet(membership, pool.pool.name, now)
+                if not state.asked:
+                    self._memory.note_asked(membership.key, asked_of(gang))
                 present.add(membership.key)
                 held[membership.key] = sum(
                     task.request.gpu.milli(0) for task in gang.tasks if task.state in HOLDING
@@ -288,6 +299,7 @@ class ClusterRunner:
         self, reading: PoolReading, *, transitions: int, duration_ms: float = 0.0, error: str = ""
     ) -> None:
         self._shown_at[reading.pool.name] = time.monotonic()
+        write_free_gpus(reading.pool, free_gpus(reading.snapshot))
         write_standing(
             self.cluster,
             reading.pool.name,

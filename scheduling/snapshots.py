@@ -14,6 +14,7 @@ from enum import Enum, StrEnum
 from typing import Any, NoReturn
 
 from scheduling.engine.config import SchedulerConfig
+from scheduling.engine.model.demand import NO_DEMAND, Demand
 from scheduling.engine.model.gangs import Gang
 from scheduling.engine.model.nodes import Node, Topology
 from scheduling.engine.model.queues import Queue
@@ -39,6 +40,7 @@ class CapturedCluster:
     gangs: tuple[Gang, ...] = ()
     topologies: tuple[Topology, ...] = ()
     history: UsageHistory = field(default_factory=UsageHistory)
+    demand: Demand = NO_DEMAND
     config: SchedulerConfig = field(default_factory=SchedulerConfig)
     format: int = FORMAT
 
@@ -52,6 +54,7 @@ class CapturedCluster:
             gangs=tuple(snapshot.gangs),
             topologies=tuple(snapshot.topologies.values()),
             history=snapshot.history,
+            demand=snapshot.demand,
             config=config,
         )
 
@@ -62,6 +65,7 @@ class CapturedCluster:
             gangs=self.gangs,
             topologies=self.topologies,
             history=self.history,
+            demand=self.demand,
             pool=self.pool,
         )
 

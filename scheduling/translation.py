@@ -70,6 +70,7 @@ def decisions_of(plan: Plan, reading: PoolReading, effects: Effects, number: int
     decisions = []
     for bind in plan.binds:
         decision = _decision(reading, bind.gang, Verdict.BIND, number, pod=bind.task, node=bind.node)
+        decision.message = bind.why[:1000]
         decision.numbers = {"gpu_milli": bind.gpu_milli}
         decisions.append(decision)
     if effects.removals:
