@@ -20,6 +20,7 @@ from cluster.errors import ClusterError
 def main() -> int:
     options = _parser().parse_args()
     logging.basicConfig(level=logging.INFO, format="%(levelname).1s %(message)s", stream=sys.stdout)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     try:
         client = ClusterClient.connect(options.kubeconfig, user_agent="runai-admission")
         if options.remove:
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--service", default="runai-admission", help="name of our Service (default: %(default)s)"
     )
+    parser.add_argument("--ready-file", type=Path, help="made once the API server was told of the webhooks")
     parser.add_argument(
         "--trust-group", action="append", default=[], help="one more group whose marks are believed"
     )
@@ -72,6 +74,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         port=options.port,
         address=Address(options.url.rstrip("/"), options.namespace, options.service),
         hosts=tuple(hosts),
+        ready_file=options.ready_file,
         trust=Trust(groups=GROUPS | frozenset(options.trust_group)),
     )
 

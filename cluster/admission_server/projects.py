@@ -2,7 +2,6 @@
 
 from cluster.admission.projects import Project, project_of
 from cluster.client import ClusterClient
-from cluster.errors import NotFound
 from cluster.kinds import NAMESPACES
 from cluster.labels import PROJECT_ID
 from cluster.watch import WatchCache
@@ -35,7 +34,6 @@ class Projects:
         """One request; raises ClusterError. The API server may call us for a namespace before our watch hears of it."""
         if not namespace:
             return None
-        try:
-            return project_of(self._client.get(NAMESPACES, namespace))
-        except NotFound:
-            return None
+        # a list, which the watch needs as well: one right less
+        found = self._client.list(NAMESPACES, field_selector=f"metadata.name={namespace}").items
+        return project_of(found[0]) if found else None

@@ -34,13 +34,14 @@ def _real_now() -> datetime:
 
 @dataclass(frozen=True)
 class Settings:
-    """`hosts` are the names and addresses under which the API server reaches us."""
+    """`hosts` are the names and addresses under which the API server reaches us; `ready_file` appears once it was told of us."""
 
     folder: Path
     bind: str
     port: int
     address: Address
     hosts: tuple[str, ...]
+    ready_file: Path | None = None
     trust: Trust = field(default_factory=Trust)
 
 
@@ -140,6 +141,8 @@ class AdmissionServer:
             self._registered = bundle
             logger.info("the API server was told of the webhooks")
         self.application.registered = True
+        if self._settings.ready_file is not None:
+            self._settings.ready_file.touch()
 
 
 class _Server(uvicorn.Server):

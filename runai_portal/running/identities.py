@@ -13,7 +13,11 @@ from cluster.client import ClusterClient
 from cluster.connection import connect_with_token
 from workloads.definitions import ensure_crds
 
-ACCOUNTS: Mapping[str, Sequence[str]] = {"scheduler": ("scheduler",), "worker": ("controller", "collectors")}
+ACCOUNTS: Mapping[str, Sequence[str]] = {
+    "scheduler": ("scheduler",),
+    "worker": ("controller", "collectors"),
+    "admission": ("admission",),
+}
 """Part -> its accounts: a context each in its kubeconfig, the first one current. Web and beat have none."""
 TOKEN_SECONDS = 3600
 RENEW_SECONDS = 1200

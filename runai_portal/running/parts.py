@@ -34,6 +34,7 @@ class Place:
     redis_socket: Path | None
     cluster: str = FOREIGN
     simulator_port: int | None = None
+    admission_port: int | None = None
     kubeconfig: Path | None = None
     nodes: str = DEMO_NODES
 
@@ -60,6 +61,8 @@ def parts_of(place: Place) -> list[Part]:
         parts.append(simulator(place, environment))
     elif place.cluster == CONTROL_PLANE:
         parts += [control_plane(place), nodes(place, environment)]
+    if place.admission_port:
+        parts.append(admission(place, environment))
     return sorted(parts, key=lambda part: part.stage)
 
 
@@ -118,6 +121,40 @@ def nodes(place: Place, environment: dict[str, str]) -> Part:
             *(*PYTHON, "-m", "cluster.simulator", "--target", str(place.administrator)),
             *("--tunnel", str(tunnel_path(place.control_plane)), "--nodes", place.nodes),
             *("--ready-file", str(ready_file)),
+        ),
+        ready=file_is_fresh(ready_file),
+        stage=WORKERS,
+        env=environment,
+    )
+
+
+def admission(place: Place, environment: dict[str, str]) -> Part:
+    """The webhooks; only for a cluster on this machine, whose API server can reach us."""
+    ready_file = place.data / "run" / "admission.ready"
+    return Part(
+        name="admission",
+        argv=(
+            *(
+                *PYTHON,
+                "-m",
+                "cluster.admission_server",
+                "--bind",
+                "127.0.0.1",
+                "--port",
+                str(place.admission_port),
+            ),
+            *(
+                "--url",
+                f"https://127.0.0.1:{place.admission_port}",
+                "--folder",
+                str(place.data / "admission"),
+            ),
+            *(
+                "--kubeconfig",
+                str(kubeconfig_path(place.identities, "admission")),
+                "--ready-file",
+                str(ready_file),
+            ),
         ),
         ready=file_is_fresh(ready_file),
         stage=WORKERS,

@@ -118,7 +118,9 @@ class Command(BaseCommand):
         cluster, kubeconfig = chosen_cluster(folder, options["cluster"])
         ports = folder.remembered("ports.json")
         simulator_port = free_port(ports.get("simulator")) if cluster == SIMULATOR else None
-        folder.remember("ports.json", {**ports, "simulator": simulator_port or ports.get("simulator")})
+        admission_port = None if cluster == FOREIGN else free_port(ports.get("admission"))
+        used = {"simulator": simulator_port, "admission": admission_port}
+        folder.remember("ports.json", ports | {name: port for name, port in used.items() if port})
         embedded_redis = settings.REDIS_URL.startswith("unix://")
         return Place(
             data=folder.path,
@@ -127,6 +129,7 @@ class Command(BaseCommand):
             redis_socket=Path(settings.REDIS_URL.removeprefix("unix://")) if embedded_redis else None,
             cluster=cluster,
             simulator_port=simulator_port,
+            admission_port=admission_port,
             kubeconfig=kubeconfig,
             nodes=options["nodes"],
         )

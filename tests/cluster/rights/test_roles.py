@@ -14,7 +14,7 @@ TO_BECOME_ANOTHER = {"escalate", "bind", "impersonate"}
 
 
 def test_every_account_of_the_product_is_known():
-    assert set(granted()) == {"web", "scheduler", "controller", "collectors", "node-agent"}
+    assert set(granted()) == {"web", "scheduler", "controller", "collectors", "node-agent", "admission"}
 
 
 def test_the_web_and_the_node_agent_may_nothing_and_get_no_token():
