@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(FOLDER is None, reason="the recorded cases are n
 @pytest.fixture
 def case() -> Case:
     assert FOLDER is not None
-    copy: Case = json.loads(json.dumps(next(read_cases(FOLDER))))
+    copy: Case = json.loads(json.dumps(next(filter(is_selected, read_cases(FOLDER)))))
     return copy
 
 

@@ -5,9 +5,13 @@
     running train-1 in vision: 2 x 1 gpu on a, since 09:00
     running note-1 in vision: 0.5 gpu on a/g1, priority 100
     pending talk-1 in speech: 4 x 1 gpu, min 2, non-preemptible
+    used vision: 6 gpus for 8h
+    pool spare: 2 x 4 gpus
+    with spreading, age protection after 60m
 
 One line per thing; the words after the colon are separated by commas. Times are of one day, now is 12:00. Gangs without
-`since` are older the earlier they stand. Whatever is left out is plenty (nodes) or nothing (tasks).
+`since` are older the earlier they stand. Whatever is left out is plenty (nodes) or nothing (tasks). `used` is what a queue held until
+now; `pool` is another node pool, empty, that a gang might be moved to; `with` turns options of the scheduler on.
 """
 
 import re
@@ -16,20 +20,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scheduling.engine import run_cycle
-from scheduling.engine.config import SchedulerConfig
+from scheduling.engine.config import DEFAULT_PLUGINS, SchedulerConfig
 from scheduling.engine.model.constraints import Constraints, Taint, Toleration
 from scheduling.engine.model.gangs import Gang, PodSet, SubGroup, TopologyConstraint
 from scheduling.engine.model.gpus import NO_GPU, GpuRequest
 from scheduling.engine.model.nodes import Node, Topology
 from scheduling.engine.model.queues import OverQuota, Queue, Weights
-from scheduling.engine.model.resources import Bounds
+from scheduling.engine.model.resources import Bounds, Resources
 from scheduling.engine.model.snapshot import ClusterSnapshot
 from scheduling.engine.model.tasks import Task, TaskRequest, TaskState
+from scheduling.engine.model.usage import UsageBucket, UsageHistory
 from scheduling.engine.plan import Plan, Refusal
 
 NOON = 1_900_000_800.0 - 1_900_000_800 % 86_400 + 12 * 3600
-LINE = re.compile(r"(node|queue|running|pending|leaving|topology) (\S+?)(?: in (\S+?))?: *(.*)")
+LINE = re.compile(r"(node|queue|running|pending|leaving|topology|used|pool) (\S+?)(?: in (\S+?))?: *(.*)")
 GB = 10**9
+HOUR = 3600.0
 MIB_OF_GB = 1024
 
 Engine = Callable[[ClusterSnapshot, SchedulerConfig, float], Plan]
@@ -44,11 +50,28 @@ class Scenario:
     queues: list[Queue] = field(default_factory=list)
     gangs: list[Gang] = field(default_factory=list)
     topologies: list[Topology] = field(default_factory=list)
+    used: dict[str, tuple[UsageBucket, ...]] = field(default_factory=dict)
+    pools: dict[str, list[Node]] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
 
     def snapshot(self) -> ClusterSnapshot:
+        gpus = Resources(gpu_milli=1000 * sum(node.gpus for node in self.nodes))
+        spans = {(bucket.start, bucket.seconds) for buckets in self.used.values() for bucket in buckets}
+        capacity = tuple(UsageBucket(start, seconds, gpus) for start, seconds in sorted(spans))
         return ClusterSnapshot.build(
-            nodes=self.nodes, queues=self.queues, gangs=self.gangs, topologies=self.topologies
+            nodes=self.nodes,
+            queues=self.queues,
+            gangs=self.gangs,
+            topologies=self.topologies,
+            history=UsageHistory(self.used, capacity),
         )
+
+    def elsewhere(self) -> list[ClusterSnapshot]:
+        """The other node pools; each has the same queues and nothing to do."""
+        return [
+            ClusterSnapshot.build(nodes=nodes, queues=self.queues, pool=name)
+            for name, nodes in self.pools.items()
+        ]
 
 
 @dataclass(frozen=True)
@@ -66,8 +89,14 @@ class Outcome:
 
 
 def schedule(text: str, engine: Engine | None = None, **settings: Any) -> Outcome:
-    """Run one cycle at noon. `settings` are those of SchedulerConfig."""
-    plan = (engine or run_cycle)(read_scenario(text).snapshot(), SchedulerConfig(**settings), NOON)
+    """Run one cycle at noon. `settings` are those of SchedulerConfig, before those of the text's `with` lines."""
+    said = read_scenario(text)
+    config = SchedulerConfig(**{**said.settings, **settings})
+    plan = (
+        engine(said.snapshot(), config, NOON)
+        if engine
+        else run_cycle(said.snapshot(), config, NOON, said.elsewhere())
+    )
     return Outcome(
         plan,
         bound={one.gang for one in plan.binds},
@@ -82,6 +111,9 @@ def read_scenario(text: str) -> Scenario:
     scenario = Scenario()
     lines = [line.strip() for line in text.splitlines()]
     for number, line in enumerate(line for line in lines if line and not line.startswith("#")):
+        if line.startswith("with "):
+            scenario.settings |= _options(line.removeprefix("with "), scenario.settings)
+            continue
         match = LINE.fullmatch(line)
         if match is None:
             raise ValueError(f"not a line of the scenario language: {line!r}")
@@ -91,6 +123,10 @@ def read_scenario(text: str) -> Scenario:
             scenario.nodes.append(_node(name, said))
         elif noun == "queue":
             scenario.queues.append(_queue(name, parent or "", said, number))
+        elif noun == "used":
+            scenario.used[name] = _used(said)
+        elif noun == "pool":
+            scenario.pools[name] = _pool(name, said)
         elif noun == "topology":
             scenario.topologies.append(Topology(name, tuple(said)))
         else:
@@ -117,6 +153,44 @@ def _understood(said: list[str], rules: Rules) -> dict[str, Any]:
         else:
             raise ValueError(f"the scenario language does not know {phrase!r}")
     return found
+
+
+def _options(words: str, known: dict[str, Any]) -> dict[str, Any]:
+    """What `with` turns on: other plugins than the default ones, and their options."""
+    plugins: tuple[str, ...] = known.get("plugins", DEFAULT_PLUGINS)
+    options: dict[str, Any] = dict(known.get("options", {}))
+    for phrase in words.split(", "):
+        if phrase == "spreading":
+            plugins = tuple("spreading" if name == "bin_packing" else name for name in plugins)
+            options["gpu_sharing"] = {"devices": "spread", "join": False}
+        elif match := re.fullmatch(r"age protection after (\d+)m", phrase):
+            plugins = (*plugins, "age_protection")
+            options["age_protection"] = {"after": int(match[1]) * 60.0}
+        elif match := re.fullmatch(r"usage half-life (\d+)h", phrase):
+            options["usage_history"] = {"half_life": int(match[1]) * HOUR}
+        else:
+            raise ValueError(f"the scenario language does not know the option {phrase!r}")
+    return {"plugins": plugins, "options": options}
+
+
+def _used(said: list[str]) -> tuple[UsageBucket, ...]:
+    """Spells of use, each up to now: `6 gpus for 8h`."""
+    buckets = []
+    for phrase in said:
+        match = re.fullmatch(r"(\d+) gpus? for (\d+)h", phrase)
+        if match is None:
+            raise ValueError(f"not an amount of use: {phrase!r}")
+        seconds = int(match[2]) * HOUR
+        buckets.append(UsageBucket(NOON - seconds, seconds, Resources(gpu_milli=int(match[1]) * 1000)))
+    return tuple(buckets)
+
+
+def _pool(name: str, said: list[str]) -> list[Node]:
+    """`2 x 4 gpus`, and whatever else may be said of a node."""
+    match = re.fullmatch(r"(?:(\d+) x )?(\d+ gpus?.*)", said[0])
+    if match is None:
+        raise ValueError(f"not nodes of a pool: {said[0]!r}")
+    return [_node(f"{name}-{number}", [match[2], *said[1:]]) for number in range(int(match[1] or 1))]
 
 
 NUMBER = r"(\d+(?:\.\d+)?)"
