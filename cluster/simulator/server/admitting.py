@@ -53,6 +53,8 @@ def admitted_body(
         return body
     kind = "CreateOptions" if operation == "CREATE" else "UpdateOptions"
     asked = WriteOptions.of(request).asked
+    if target.namespace:
+        body = {**body, "metadata": {"namespace": target.namespace, **(body.get("metadata") or {})}}
     attributes = Attributes(
         operation,
         target.resource,
@@ -65,7 +67,8 @@ def admitted_body(
         request.dry_run,
     )
     changed = request.admission.mutate(attributes, complete=lambda value: value) or body
-    request.admission.validate(replace(attributes, document=changed))
+    settled = {**changed, "metadata": {**(old or {}).get("metadata", {}), **changed["metadata"]}}
+    request.admission.validate(replace(attributes, document=settled))
     return changed
 
 

@@ -124,14 +124,14 @@ def _begin_namespace(
     return (marked if options.dry_run else api.store.put(resource.storage, marked).document), False
 
 
-def _ask_webhooks(resource: Resource, stored: Stored, options: DeleteOptions) -> None:
-    """Raises Unanswered, Problem."""
+def _ask_webhooks(resource: Resource, stored: Stored, options: DeleteOptions, *, named: bool = True) -> None:
+    """`named` says that the request names the object, and not its collection. Raises Unanswered, Problem."""
     if options.admission is None:
         return
     attributes = Attributes(
         "DELETE",
         resource,
-        stored.name,
+        stored.name if named else "",
         stored.namespace,
         old=outgoing(resource, stored.document),
         options=options.as_json(),
@@ -169,7 +169,7 @@ def delete_many(api: Api, resource: Resource, found: list[Stored], options: Dele
     unanswered: list[Call] = []
     for stored in found:
         try:
-            _ask_webhooks(resource, stored, single)
+            _ask_webhooks(resource, stored, single, named=False)
         except Unanswered as waiting:
             unanswered += waiting.calls
     if unanswered:
@@ -178,7 +178,8 @@ def delete_many(api: Api, resource: Resource, found: list[Stored], options: Dele
     for stored in found:
         current = api.store.get(resource.storage, stored.namespace, stored.name)
         if current is not None:
-            deleted.append(delete(api, resource, current, single)[0])
+            agreed = replace(single, admission=None)  # while nothing was awaited, nothing has changed
+            deleted.append(delete(api, resource, current, agreed)[0])
     return deleted
 
 

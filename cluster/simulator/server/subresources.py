@@ -195,7 +195,9 @@ def _scale(api: Api, request: Request, target: Target) -> Answer:
         raise method_not_allowed()
     if not isinstance(wanted, dict):
         raise bad_request("the body is not a Scale object")
-    wanted = admitted_body(request, target, {**scale, **wanted}, operation="UPDATE", old=scale)
+    if request.method == "PUT":
+        wanted = {**scale, **wanted, "status": {"replicas": scale["status"]["replicas"]}}
+    wanted = admitted_body(request, target, wanted, operation="UPDATE", old=scale)
     options = replace(WriteOptions.of(request, "scale"), admission=None)
     document = write_scale(api, target, stored, wanted, options)
     after = Stored(stored.namespace, stored.name, stored.version, document, b"")

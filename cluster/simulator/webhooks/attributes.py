@@ -52,7 +52,12 @@ class Attributes:
     @property
     def shown_namespace(self) -> str:
         """A namespace is in itself."""
-        return self.name if self.is_namespace else self.namespace
+        return (self.name or self._own_name) if self.is_namespace else self.namespace
+
+    @property
+    def _own_name(self) -> str:
+        """Of an object whose collection is being deleted."""
+        return str(((self.old or {}).get("metadata") or {}).get("name", ""))
 
     @property
     def is_namespace(self) -> bool:

@@ -1,6 +1,7 @@
 """Requests that both servers must answer alike: each conversation is a list of steps, sent in order."""
 
 from tests.cluster.api.custom_resources import CUSTOM
+from tests.cluster.api.lasting import LASTING
 from tests.cluster.api.steps import (
     ALWAYS,
     APPLY,
@@ -246,4 +247,4 @@ CONVERSATIONS: dict[str, list[Step]] = {
     ],
 }
 
-CONVERSATIONS |= CUSTOM
+CONVERSATIONS |= CUSTOM | LASTING

@@ -41,7 +41,7 @@ STEPS: list[Step] = [
     patch(f"{CORE}/configmaps/b?fieldManager=me&force=true", config_map("b", {"k": "1"}), APPLY),
     patch(f"{CORE}/configmaps/b?fieldManager=me", config_map("b", {"k": "2"}), APPLY),
     delete(f"{CORE}/configmaps/a", {"propagationPolicy": "Background"}),
-    delete(f"{CORE}/configmaps"),
+    delete(f"{CORE}/configmaps?fieldSelector=metadata.name=b"),
     post(f"{CORE}/pods", POD),
     post(f"{CORE}/pods/p/binding", BINDING),
     patch(f"{CORE}/pods/p/status", {"status": {"phase": "Running"}}, MERGE),
@@ -55,6 +55,11 @@ STEPS: list[Step] = [
     delete(f"{JOBS}/j?propagationPolicy=Foreground"),
     patch("/api/v1/namespaces/{ns}", {"metadata": {"labels": {"extra": "yes"}}}, MERGE),
 ]
+REVIEWED = {
+    ("/pods ", ".object.status.phase"): "a new pod has no phase yet; here it has its first one",
+    ("/jobs ", ".object.metadata.labels"): "the real server copies the template's labels when it reads a Job",
+}
+"""(end of the step, path): why it may differ."""
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +79,17 @@ def test_both_servers_ask_the_same(
         real, simulated = (heard[server.name][path] for server in (control_plane, simulator))
         for index, step in enumerate(STEPS):
             for one, other in zip(real[index], simulated[index], strict=False):
-                found += [f"{path}: {step}\n    {line}" for line in differences(one, other)]
+                found += [f"{path}: {step}\n    {line}" for line in told(step, one, other)]
             if len(real[index]) != len(simulated[index]):
                 found.append(f"{path}: {step}: asked {len(real[index])} and {len(simulated[index])} times")
     assert not found, "\n".join(["", *found])
+
+
+def told(step: Step, real: dict[str, Any], simulated: dict[str, Any]) -> list[str]:
+    """What differs and has not been reviewed; a line begins with its path."""
+    lines = differences(real, simulated)
+    known = {path for place, path in REVIEWED if f"{step} ".endswith(place)}
+    return [line for line in lines if line.partition(":")[0] not in known]
 
 
 def reviews(

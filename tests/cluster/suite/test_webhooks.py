@@ -327,7 +327,7 @@ def test_a_dry_run_is_told_and_leaves_nothing(cluster_api, configured, webhooks)
 
 def test_a_deletion_may_be_refused(cluster_api, configured, webhooks):
     rule = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"], "operations": ["DELETE"]}
-    webhooks.answer("/keep", lambda request: {"allowed": request["name"] != "keep"})
+    webhooks.answer("/keep", lambda request: {"allowed": request["oldObject"]["metadata"]["name"] != "keep"})
     configured(VALIDATING, hook("keep", webhooks.client_config("/keep"), "configmaps", rules=[rule]))
     for name in ("go", "keep"):
         create(cluster_api, name)
@@ -342,6 +342,7 @@ def test_a_deletion_may_be_refused(cluster_api, configured, webhooks):
     refused = cluster_api.send("DELETE", cluster_api.place("configmaps") + "?labelSelector=own=yes")
     assert refused.status == 400
     assert exists(cluster_api, "keep")
+    assert "name" not in webhooks.asked["/keep"][-1]  # the request named the collection
 
 
 def test_the_same_objects_under_another_group_are_found_unless_told_otherwise(
