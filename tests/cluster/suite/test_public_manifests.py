@@ -19,6 +19,7 @@ from cluster.kinds import (
     DEPLOYMENTS,
     JOBS,
     NAMESPACES,
+    PERSISTENT_VOLUME_CLAIMS,
     PODS,
     REPLICA_SETS,
     SERVICES,
@@ -196,6 +197,19 @@ def test_members_of_a_stateful_set_start_in_order(
     times = [one["metadata"]["creationTimestamp"] for one in pods]
     assert times == sorted(times)
     assert len(gangs_of(stateful_set)) == 1, "the members are one workload"
+
+
+def test_members_that_keep_disks_get_them_where_they_are_placed(
+    client: ClusterClient, namespace: str, scheduler: ClusterWatch
+) -> None:
+    apply(client, namespace, "stateful_set_with_claims.yaml")
+
+    assert until(
+        scheduler,
+        lambda: client.get(STATEFUL_SETS, "store", namespace).get("status", {}).get("readyReplicas") == 2,
+    )
+    claims = client.list(PERSISTENT_VOLUME_CLAIMS, namespace).items
+    assert {name_of(one): phase_of(one) for one in claims} == {"www-store-0": "Bound", "www-store-1": "Bound"}
 
 
 def test_a_cron_job_runs_every_minute(client: ClusterClient, namespace: str, scheduler: ClusterWatch) -> None:
