@@ -44,8 +44,10 @@ def _write_task(session: Session, plan: Plan, task: int, before: Position, posit
         moved = before.state is not TaskState.PENDING
         plan.nominations.append(Nomination(one.uid, gang.uid, node, position.groups, gpu_milli, moved))
     elif position.state is TaskState.ALLOCATED:
-        known = snapshot.occupancy[position.node].shared
-        opened = tuple([group for group in position.groups if group not in known])
+        opened: tuple[str, ...] = ()
+        if position.groups:
+            known = snapshot.occupancy[position.node].shared
+            opened = tuple(group for group in position.groups if group not in known)
         why = session.reason_for_place(task, position.node)
         plan.binds.append(Bind(one.uid, gang.uid, node, position.groups, opened, gpu_milli, why))
 

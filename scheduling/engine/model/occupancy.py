@@ -106,9 +106,10 @@ class Occupancy:
             self.releasing_cpu += releasing * request.cpu_milli
             self.releasing_memory += releasing * request.memory_bytes
             self.releasing_pods += releasing
-        for name, amount in request.extended:
-            free, soon = self.extended.get(name, (0, 0))
-            self.extended[name] = (free + idle * amount, soon + releasing * amount)
+        if request.extended:
+            for name, amount in request.extended:
+                free, soon = self.extended.get(name, (0, 0))
+                self.extended[name] = (free + idle * amount, soon + releasing * amount)
 
     def _change_shared(
         self, request: TaskRequest, groups: tuple[str, ...], state: TaskState, sign: int

@@ -165,8 +165,11 @@ class Session:
         return (*key, one.created_at, one.uid)
 
     def may_start(self, gang: int, asked: Resources) -> Refusal | None:
-        answer: Refusal | None = self._first("may_start", gang, asked)
-        return answer
+        for hook in self.hooks("may_start"):
+            refusal: Refusal | None = hook(self, gang, asked)
+            if refusal is not None:
+                return refusal
+        return None
 
     def may_take(self, action: str, gang: int, asked: Resources) -> Refusal | None:
         answer: Refusal | None = self._first("may_take", action, gang, asked)

@@ -104,14 +104,16 @@ def tasks_to_start(
 
     While some pod set is below its minimum: what is missing in all of those sets together. Afterwards one task of one set.
     """
-    states = session.state.states
+    states, first_of = session.state.states, session.snapshot.gang_first
+    if first_of[gang + 1] - first_of[gang] == 1:
+        only = first_of[gang]
+        state = states[only]
+        waits_alone = state is TaskState.PENDING or (state is TaskState.RELEASING and only in evicted)
+        return [only] if waits_alone else []
 
     def waits(task: int) -> bool:
         return states[task] is TaskState.PENDING or (task in evicted and states[task] is TaskState.RELEASING)
 
-    first, end = session.snapshot.gang_first[gang : gang + 2]
-    if end - first == 1:
-        return [first] if waits(first) else []
     members = session.gang_tasks(gang)
     ordered = sorted(members.pod_sets, key=lambda one: pod_set_key(session, one))
     chosen: list[int] = []

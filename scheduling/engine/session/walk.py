@@ -167,8 +167,10 @@ class QueueWalk:
             siblings = below
 
     def _key(self, queue: int) -> Key:
-        gang = self._lines[self._judged_by(queue) if self._below.get(queue) else queue].head
-        return self._session.queue_key(queue, self._asked(gang), self._popped.get(queue, NOTHING))
+        leaf = self._judged_by(queue) if queue in self._below else queue
+        asked = self._asked(self._lines[leaf].head)
+        popped = self._popped.get(queue, NOTHING) if self._popped else NOTHING
+        return self._session.queue_key(queue, asked, popped)
 
     def _judged_by(self, queue: int) -> int:
         """The leaf whose head stands for the queue."""

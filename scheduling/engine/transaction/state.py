@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from scheduling.engine.model.occupancy import Occupancy
 from scheduling.engine.model.resources import Resources
 from scheduling.engine.model.shapes import Shape
 from scheduling.engine.model.snapshot import NOWHERE, ClusterSnapshot
@@ -35,10 +34,7 @@ class WorkingState:
 
     def position(self, task: int) -> Position:
         """Where the task stands now."""
-        known = self._positions.get(task)
-        if known is None:
-            return self.initial_position(task)
-        return known
+        return self._positions.get(task) or self.initial_position(task)
 
     def initial_position(self, task: int) -> Position:
         """Where it stood when the cycle began."""
@@ -127,6 +123,8 @@ class WorkingState:
 
     def touched_since(self, mark: int) -> set[int]:
         """Tasks changed since the mark."""
+        if len(self._log) == mark + 1:
+            return {self._log[mark][0]}
         return {task for task, _ in self._log[mark:]}
 
     def _put(self, task: int, old: Position, new: Position) -> None:
@@ -144,21 +142,19 @@ class WorkingState:
 
     def _occupy(self, task: int, position: Position, sign: int) -> None:
         """Take the room of a position on its nodes (1) or give it back (-1)."""
-        request = self.snapshot.tasks[task].request
         state, node, groups, left_node, left_groups = position
         if node != NOWHERE and state is not TaskState.PENDING:
-            self._own(node).change(request, groups, state, sign)
-            self.node_changes.append(node)
+            self._change(task, node, groups, state, sign)
         if left_node != NOWHERE:
-            self._own(left_node).change(request, left_groups, TaskState.RELEASING, sign)
-            self.node_changes.append(left_node)
+            self._change(task, left_node, left_groups, TaskState.RELEASING, sign)
 
-    def _own(self, node: int) -> Occupancy:
-        """The node's occupancy to change: a copy of the snapshot's from the first change on."""
+    def _change(self, task: int, node: int, groups: tuple[str, ...], state: TaskState, sign: int) -> None:
+        """From the first change on the node's occupancy is a copy of the snapshot's."""
         if node not in self._copied:
             self._copied.add(node)
             self.occupancy[node] = self.occupancy[node].copy()
-        return self.occupancy[node]
+        self.occupancy[node].change(self.snapshot.tasks[task].request, groups, state, sign)
+        self.node_changes.append(node)
 
     def _charge(self, task: int, old: Position, new: Position) -> None:
         gang = self.snapshot.task_gang[task]

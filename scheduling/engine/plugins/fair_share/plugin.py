@@ -222,8 +222,10 @@ def _whole(line: tuple[int, int, int], total: Resources) -> tuple[int, int, int]
 
 def _fullness(whole: tuple[int, int, int], gpu: int, cpu: int, memory: int) -> float:
     """The largest of the three proportions; use of what the queue has no line for weighs heavily."""
-    return max(
-        gpu / whole[0] if whole[0] else float(gpu),
-        cpu / whole[1] if whole[1] else float(cpu * 1000),
-        memory / whole[2] if whole[2] else float(memory * 1000),
-    )
+    per_gpu, per_cpu, per_memory = whole
+    fullest = gpu / per_gpu if per_gpu else float(gpu)
+    of_cpu = cpu / per_cpu if per_cpu else float(cpu * 1000)
+    of_memory = memory / per_memory if per_memory else float(memory * 1000)
+    if of_cpu > fullest:
+        fullest = of_cpu
+    return of_memory if of_memory > fullest else fullest
