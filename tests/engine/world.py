@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scheduling.engine import run_cycle
-from scheduling.engine.config import DEFAULT_PLUGINS, SchedulerConfig
+from scheduling.engine.config import SchedulerConfig
 from scheduling.engine.model.constraints import Constraints, Taint, Toleration
 from scheduling.engine.model.gangs import Gang, PodSet, SubGroup, TopologyConstraint
 from scheduling.engine.model.gpus import NO_GPU, GpuRequest
@@ -31,11 +31,11 @@ from scheduling.engine.model.snapshot import ClusterSnapshot
 from scheduling.engine.model.tasks import Task, TaskRequest, TaskState
 from scheduling.engine.model.usage import UsageBucket, UsageHistory
 from scheduling.engine.plan import Plan, Refusal
+from tests.engine.scenario_options import NOON, read_options, read_use
 
-NOON = 1_900_000_800.0 - 1_900_000_800 % 86_400 + 12 * 3600
 LINE = re.compile(r"(node|queue|running|pending|leaving|topology|used|pool) (\S+?)(?: in (\S+?))?: *(.*)")
+__all__ = ["NOON", "Outcome", "Scenario", "read_scenario", "schedule"]
 GB = 10**9
-HOUR = 3600.0
 MIB_OF_GB = 1024
 
 Engine = Callable[[ClusterSnapshot, SchedulerConfig, float], Plan]
@@ -112,7 +112,7 @@ def read_scenario(text: str) -> Scenario:
     lines = [line.strip() for line in text.splitlines()]
     for number, line in enumerate(line for line in lines if line and not line.startswith("#")):
         if line.startswith("with "):
-            scenario.settings |= _options(line.removeprefix("with "), scenario.settings)
+            scenario.settings |= read_options(line.removeprefix("with "), scenario.settings)
             continue
         match = LINE.fullmatch(line)
         if match is None:
@@ -124,7 +124,7 @@ def read_scenario(text: str) -> Scenario:
         elif noun == "queue":
             scenario.queues.append(_queue(name, parent or "", said, number))
         elif noun == "used":
-            scenario.used[name] = _used(said)
+            scenario.used[name] = read_use(said)
         elif noun == "pool":
             scenario.pools[name] = _pool(name, said)
         elif noun == "topology":
@@ -153,36 +153,6 @@ def _understood(said: list[str], rules: Rules) -> dict[str, Any]:
         else:
             raise ValueError(f"the scenario language does not know {phrase!r}")
     return found
-
-
-def _options(words: str, known: dict[str, Any]) -> dict[str, Any]:
-    """What `with` turns on: other plugins than the default ones, and their options."""
-    plugins: tuple[str, ...] = known.get("plugins", DEFAULT_PLUGINS)
-    options: dict[str, Any] = dict(known.get("options", {}))
-    for phrase in words.split(", "):
-        if phrase == "spreading":
-            plugins = tuple("spreading" if name == "bin_packing" else name for name in plugins)
-            options["gpu_sharing"] = {"devices": "spread", "join": False}
-        elif match := re.fullmatch(r"age protection after (\d+)m", phrase):
-            plugins = (*plugins, "age_protection")
-            options["age_protection"] = {"after": int(match[1]) * 60.0}
-        elif match := re.fullmatch(r"usage half-life (\d+)h", phrase):
-            options["usage_history"] = {"half_life": int(match[1]) * HOUR}
-        else:
-            raise ValueError(f"the scenario language does not know the option {phrase!r}")
-    return {"plugins": plugins, "options": options}
-
-
-def _used(said: list[str]) -> tuple[UsageBucket, ...]:
-    """Spells of use, each up to now: `6 gpus for 8h`."""
-    buckets = []
-    for phrase in said:
-        match = re.fullmatch(r"(\d+) gpus? for (\d+)h", phrase)
-        if match is None:
-            raise ValueError(f"not an amount of use: {phrase!r}")
-        seconds = int(match[2]) * HOUR
-        buckets.append(UsageBucket(NOON - seconds, seconds, Resources(gpu_milli=int(match[1]) * 1000)))
-    return tuple(buckets)
 
 
 def _pool(name: str, said: list[str]) -> list[Node]:
