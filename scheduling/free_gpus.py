@@ -4,7 +4,7 @@ from scheduling.engine import ClusterSnapshot
 from scheduling.engine.model.nodes import Node
 from scheduling.engine.model.occupancy import Occupancy
 from scheduling.engine.model.resources import WHOLE_GPU
-from scheduling.engine.plugins.fragmentation.measure import Kind, kinds_of
+from scheduling.engine.plugins.fragmentation.measure import Kind, share_of
 
 SIZES = (8000, 4000, 1000, 500)
 """Thousandths of GPUs: eight, four and one whole device, half a device."""
@@ -14,8 +14,8 @@ FREE = "free"
 
 def free_gpus(snapshot: ClusterSnapshot) -> dict[str, int]:
     """Thousandths of GPUs that are free on nodes that take work, and of them what as many requests of each size as fit would use."""
-    kinds = kinds_of(snapshot.demand, snapshot.min_device_memory)
-    usual = {size: _usual(size, kinds) for size in SIZES}
+    seen = _seen(snapshot)
+    usual = {size: _usual(size, seen) for size in SIZES}
     sums = dict.fromkeys([FREE, *map(str, SIZES)], 0)
     for node, one in zip(snapshot.nodes, snapshot.occupancy, strict=True):
         if not _takes_work(node):
@@ -27,11 +27,22 @@ def free_gpus(snapshot: ClusterSnapshot) -> dict[str, int]:
     return sums
 
 
+def _seen(snapshot: ClusterSnapshot) -> dict[Kind, int]:
+    """The pool's own requests only: a guess at cores and memory would be no statement about this pool."""
+    kinds: dict[Kind, int] = {}
+    for shape in snapshot.demand.shapes:
+        request = shape.request
+        share = share_of(request, snapshot.min_device_memory)
+        kind = Kind(request.gpu.devices, share, request.cpu_milli, request.memory_bytes)
+        kinds[kind] = kinds.get(kind, 0) + shape.tasks
+    return kinds
+
+
 def _takes_work(node: Node) -> bool:
     return node.ready and not node.cordoned and node.gpus > 0
 
 
-def _usual(size: int, kinds: dict[Kind, float]) -> Kind:
+def _usual(size: int, kinds: dict[Kind, int]) -> Kind:
     """With the cores and memory of the most frequent request of that many GPUs (of any part of one, for a half); else GPUs alone."""
     devices = max(1, size // WHOLE_GPU)
     alike = {

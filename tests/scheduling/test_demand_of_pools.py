@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cluster.labels import QUEUE
 from organization.models import NodePool
 from scheduling.demand import asked_of, pool_demand
 from scheduling.engine import SchedulerConfig
@@ -15,10 +16,13 @@ from scheduling.engine.model.tasks import Task, TaskRequest
 from scheduling.free_gpus import free_gpus
 from scheduling.grouping import GangKey, Membership
 from scheduling.memory import GangMemory
+from scheduling.models import Decision, GangState
 from scheduling.placement import with_placement
 from scheduling.pool_config import config_of
 from scheduling.record import write_free_gpus
 from tests.engine.world import read_scenario
+from tests.scheduling.documents import make_node, make_pod
+from tests.scheduling.fake_cluster import FakeCluster
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 EIGHT = TaskRequest(GpuRequest(8), 64_000, 10**9)
@@ -142,3 +146,17 @@ def test_the_page_gets_what_the_scheduler_saw(acme, django_assert_num_queries) -
     assert NodePool.objects.get(pk=pool.pk).free_gpus == {"free": 8000, "8000": 0}
     with django_assert_num_queries(0):
         write_free_gpus(pool, {"free": 8000, "8000": 0})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pool_that_minds_fragmentation_says_what_a_place_keeps(acme, make_runner) -> None:
+    NodePool.objects.filter(name="default").update(gpu_placement="fragmentation")
+    nodes = [make_node(name, gpus=8) for name in ("n1", "n2", "n3")]
+    pods = [make_pod("train-0", gpus=2, labels={QUEUE: "vision"})]
+    cluster = FakeCluster(nodes=nodes, pods=pods)
+    make_runner(cluster).run(cluster.world)
+    assert cluster.placed() == {"train-0": "n1"}
+    assert Decision.objects.get().message == "Placed on node n1: it keeps 2 nodes able to take 8 GPUs."
+    assert GangState.objects.get().asked[0][:3] == [1, 2, 1000]
+    seen = NodePool.objects.get(name="default").free_gpus
+    assert (seen["free"], seen["1000"]) == (24_000, 24_000)

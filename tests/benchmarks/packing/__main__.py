@@ -1,4 +1,4 @@
-"""Command line: `python -m tests.benchmarks.packing FOLDER [--lists ...] [--seeds N] [--processes N] [--check]`.
+"""Command line: `python -m tests.benchmarks.packing FOLDER [--lists ...] [--seeds N] [--processes N] [--check] [--chart FILE]`.
 
 FOLDER holds nodes.csv and pods_<list>.csv. The protocol, through the real engine: all tasks of a list, with more drawn from it until
 they ask for 130 % of the GPUs, wait in random order in one queue without bounds; one cycle with the action `allocate` places them
@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import mean, median
 
 from scheduling.placement import BIN_PACK, FRAGMENTATION, SPREAD
+from tests.benchmarks.packing.chart import draw
 from tests.benchmarks.packing.filling import PLAIN_FGD, Filled, fill
 from tests.benchmarks.packing.published import BEST_FIT, FGD, MOST_TIMES_BIN_PACKING, aim
 from tests.benchmarks.packing.trace import FIRST_SEED, LISTS
@@ -27,6 +28,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--check", action="store_true", help="exit 1 when an aim is missed")
+    parser.add_argument("--chart", type=Path, help="also draw the means into this SVG file")
     options = parser.parse_args()
     seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
     jobs = [(name, seed, strategy) for name in options.lists for seed in seeds for strategy in COLUMNS]
@@ -37,27 +39,31 @@ def main() -> int:
     )
     with ProcessPoolExecutor(options.processes) as pool:
         found: Iterable[Filled] = pool.map(fill, repeat(options.folder), names, numbers, strategies)
-        missed = compare(found, options.seeds)
+        missed, means = compare(found, options.seeds)
+    if options.chart:
+        options.chart.write_text(draw(means), encoding="utf-8")
     for sentence in missed:
         print(f"MISSED: {sentence}")
     return 1 if options.check and missed else 0
 
 
-def compare(found: Iterable[Filled], seeds: int) -> list[str]:
-    """Print a line whenever a list is done; the aims that were missed."""
+def compare(found: Iterable[Filled], seeds: int) -> tuple[list[str], dict[str, dict[str, float]]]:
+    """Print a line whenever a list is done; the aims that were missed, and the means by list and column."""
     missed: list[str] = []
+    means: dict[str, dict[str, float]] = {}
     rows: list[Filled] = []
     for one in found:
         rows.append(one)
         if len(rows) == seeds * len(COLUMNS):
-            missed += show(rows)
+            share = {key: mean(row.allocated for row in rows if row.strategy == key) for key in COLUMNS}
+            means[one.name] = {**share, "published": FGD[one.name]}
+            missed += show(rows, share)
             rows = []
-    return missed
+    return missed, means
 
 
-def show(rows: list[Filled]) -> list[str]:
+def show(rows: list[Filled], share: dict[str, float]) -> list[str]:
     name = rows[0].name
-    share = {key: mean(row.allocated for row in rows if row.strategy == key) for key in COLUMNS}
     spent = {key: median(row.seconds_a_task for row in rows if row.strategy == key) * 1e6 for key in COLUMNS}
     times = spent[FRAGMENTATION] / spent[BIN_PACK]
     print(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scheduling.engine import ClusterSnapshot, SchedulerConfig, run_cycle
@@ -17,7 +17,7 @@ from scheduling.engine.model.resources import Bounds
 from scheduling.engine.model.tasks import Task, TaskRequest, TaskState
 from scheduling.engine.plan import Plan
 from scheduling.engine.plugins.fragmentation.measure import Measure, NodeState
-from scheduling.engine.plugins.fragmentation.prior import PRIOR_TASKS, demand_of
+from scheduling.engine.plugins.fragmentation.prior import PRIOR_TASKS, Beside, demand_of
 from scheduling.engine.plugins.fragmentation.waste import expected_waste
 from tests.engine.world import GB, NOON, read_scenario
 
@@ -25,7 +25,9 @@ PLUGINS = (*(name for name in DEFAULT_PLUGINS if name != "bin_packing"), "fragme
 OPTIONS: dict[str, dict[str, Any]] = {"gpu_sharing": {"devices": "", "join": False}}
 CONFIG = SchedulerConfig(actions=("allocate",), plugins=PLUGINS, options=OPTIONS)
 PACKING = SchedulerConfig(actions=("allocate",))
+AT_ANY_SPEED = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 MEMORY = 80_000
+PLENTY = Beside(1_000_000, 10**13)
 
 
 def asked(*kinds: tuple[int, int, int, int], tasks: int = PRIOR_TASKS) -> Demand:
@@ -110,6 +112,18 @@ def test_a_new_pool_goes_by_the_prior() -> None:
     assert places(world, Demand()) == {"next-0": "b"}
 
 
+def test_the_prior_does_not_ask_for_more_cores_than_nodes_have() -> None:
+    """Else no whole node would seem of use to anybody, and none would be kept."""
+    world = """
+        node a: 8 gpus, 32 cpus
+        node b: 8 gpus, 32 cpus
+        queue vision: quota 16
+        running first in vision: 3 gpus on b, 6 cpus
+        pending next in vision: 1 gpu, 2 cpus
+    """
+    assert places(world, Demand()) == {"next-0": "b"}
+
+
 def test_the_plan_says_what_a_place_keeps() -> None:
     scenario = read_scenario("""
         node a: 8 gpus
@@ -149,7 +163,7 @@ def test_the_waste_of_a_device_is_what_nobody_asks_for() -> None:
 
 def test_what_is_lost_counts_cores_that_are_lacking() -> None:
     """Four free GPUs, cores for two of them: beside every core-hungry task's two GPUs nothing more will run."""
-    measure = Measure(asked((1, 1000, 10, 0)), MEMORY)
+    measure = Measure(asked((1, 1000, 10, 0)), MEMORY, PLENTY)
     plenty = measure.lost(NodeState(40_000, 0, 4, ()))
     scarce = measure.lost(NodeState(20_000, 0, 4, ()))
     none = measure.lost(NodeState(0, 0, 4, ()))
@@ -201,6 +215,7 @@ def decide(nodes: list[Node], gangs: list[Gang], demand: Demand) -> Plan:
     return run_cycle(snapshot, CONFIG, NOON)
 
 
+@AT_ANY_SPEED
 @given(pools(), st.randoms(use_true_random=False))
 def test_the_same_pool_always_gives_the_same_plan(world: Any, chance: Any) -> None:
     nodes, gangs, demand = world
@@ -214,6 +229,7 @@ def test_the_same_pool_always_gives_the_same_plan(world: Any, chance: Any) -> No
     assert first == decide(*shuffled, demand_of((shape.request, shape.tasks) for shape in mixed))
 
 
+@AT_ANY_SPEED
 @given(pools())
 def test_what_fits_is_never_refused(world: Any) -> None:
     """Whoever waits after the plan fits on no node as the plan leaves it."""
@@ -240,11 +256,12 @@ def test_what_fits_is_never_refused(world: Any) -> None:
     assert decide(nodes, running, demand).binds == []
 
 
+@AT_ANY_SPEED
 @given(pools())
 def test_as_much_is_never_lost_as_would_be_with_everything_lost_twice(world: Any) -> None:
     """Each part of the measure is between nothing and all that is free."""
     nodes, _, demand = world
-    measure = Measure(demand, MEMORY)
+    measure = Measure(demand, MEMORY, PLENTY)
     for node in nodes:
         for rooms in ((), (190,), (30, 500)):
             free = node.gpus * 1000 + sum(rooms)

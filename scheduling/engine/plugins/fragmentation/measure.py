@@ -13,7 +13,7 @@ from typing import NamedTuple
 from scheduling.engine.model.demand import Demand
 from scheduling.engine.model.resources import WHOLE_GPU
 from scheduling.engine.model.tasks import TaskRequest
-from scheduling.engine.plugins.fragmentation.prior import with_prior
+from scheduling.engine.plugins.fragmentation.prior import Beside, with_prior
 from scheduling.engine.plugins.fragmentation.waste import expected_waste
 
 TYPICAL = 0.95
@@ -49,8 +49,8 @@ class _Usable(NamedTuple):
 class Measure:
     """The tables of one demand. Everything here is a pure function of its arguments."""
 
-    def __init__(self, demand: Demand, device_memory: int) -> None:
-        kinds = kinds_of(demand, device_memory)
+    def __init__(self, demand: Demand, device_memory: int, beside: Beside) -> None:
+        kinds = kinds_of(demand, device_memory, beside)
         self.waste = expected_waste(_shares(kinds))
         self._typical = typical(kinds)
         self._cpus = sorted({kind.cpu for kind, _ in self._typical})
@@ -115,10 +115,10 @@ class Measure:
         return _Usable(single, several)
 
 
-def kinds_of(demand: Demand, device_memory: int) -> dict[Kind, float]:
+def kinds_of(demand: Demand, device_memory: int, beside: Beside) -> dict[Kind, float]:
     """The GPU tasks among what was seen, with their weights; memory requests as parts of a device of `device_memory` MiB."""
     kinds: dict[Kind, float] = {}
-    for request, weight in with_prior(demand):
+    for request, weight in with_prior(demand, beside):
         if not request.gpu.devices:
             continue
         kind = Kind(
@@ -158,9 +158,9 @@ def _shares(kinds: dict[Kind, float]) -> dict[int, float]:
 
 
 @lru_cache(maxsize=16)
-def measure_of(demand: Demand, device_memory: int) -> Measure:
+def measure_of(demand: Demand, device_memory: int, beside: Beside) -> Measure:
     """Kept from cycle to cycle: the tables take some 20 ms to make."""
-    return Measure(demand, device_memory)
+    return Measure(demand, device_memory, beside)
 
 
 def after(state: NodeState, cpu: int, memory: int, devices: int) -> NodeState:

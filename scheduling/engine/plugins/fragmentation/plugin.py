@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from scheduling.engine.model.demand import NO_DEMAND
+from scheduling.engine.model.nodes import Node
 from scheduling.engine.model.occupancy import Occupancy, SharedDevice
 from scheduling.engine.model.resources import WHOLE_GPU
 from scheduling.engine.model.shapes import Shape
@@ -17,6 +18,7 @@ from scheduling.engine.plugins.fragmentation.measure import (
     measure_of,
     share_of,
 )
+from scheduling.engine.plugins.fragmentation.prior import Beside
 from scheduling.engine.session import Session
 
 MIDDLE_POINTS = 4.5
@@ -43,7 +45,7 @@ class Fragmentation(Plugin):
 
     name = "fragmentation"
     cpu: str = "pack"
-    measure: Measure = field(default_factory=lambda: measure_of(NO_DEMAND, 1))
+    measure: Measure = field(default_factory=lambda: measure_of(NO_DEMAND, 1, Beside(0, 0)))
     most_gpus: int = 1
     most_cpu: int = 1
     _states: dict[NodeState, _KnownState] = field(default_factory=dict)
@@ -54,7 +56,7 @@ class Fragmentation(Plugin):
 
     def opened(self, session: Session) -> None:
         snapshot = session.snapshot
-        self.measure = measure_of(snapshot.demand, snapshot.min_device_memory)
+        self.measure = measure_of(snapshot.demand, snapshot.min_device_memory, beside_gpus(snapshot.nodes))
         self.most_gpus = max((node.gpus for node in snapshot.nodes), default=0) or 1
         self.most_cpu = max((node.cpu_milli for node in snapshot.nodes), default=0) or 1
         self._of_node = [None] * len(snapshot.nodes)
@@ -176,6 +178,15 @@ class Fragmentation(Plugin):
 
     def _more(self, known: _KnownState, state: NodeState) -> int:
         return round(self.measure.lost(state) - known.lost)
+
+
+def beside_gpus(nodes: Iterable[Node]) -> Beside:
+    """What the nodes with GPUs have for each of them."""
+    gpus = cpu = memory = 0
+    for node in nodes:
+        if node.gpus:
+            gpus, cpu, memory = gpus + node.gpus, cpu + node.cpu_milli, memory + node.memory_bytes
+    return Beside(cpu // gpus, memory // gpus) if gpus else Beside(0, 0)
 
 
 def state_of(node: Occupancy) -> NodeState:

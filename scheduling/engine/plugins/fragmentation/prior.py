@@ -1,6 +1,7 @@
 """What a pool is taken to be asked for until it has seen enough of its own."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from scheduling.engine.model.demand import AskedShape, Demand
 from scheduling.engine.model.gpus import GpuRequest
@@ -9,6 +10,16 @@ from scheduling.engine.model.tasks import TaskRequest
 PRIOR_TASKS = 100
 """The prior stands in for what is missing to so many tasks; whoever has seen more is judged by them alone."""
 GIB = 2**30
+LEFT_BESIDE = 0.8
+"""The prior asks for at most this part of the cores and memory that the pool's nodes have beside a GPU: it comes from other nodes."""
+
+
+class Beside(NamedTuple):
+    """Thousandths of cores and bytes that the nodes of a pool have for each of their GPUs, in the mean."""
+
+    cpu: int
+    memory: int
+
 
 PRIOR: tuple[tuple[int, int, int, int, int], ...] = (
     # tasks of 100, GPUs, thousandths of each, cores, GiB
@@ -24,7 +35,7 @@ PRIOR: tuple[tuple[int, int, int, int, int], ...] = (
 """Rounded from the task mix of a published production trace, with more work of several GPUs than that has."""
 
 
-def with_prior(seen: Demand) -> Iterable[tuple[TaskRequest, float]]:
+def with_prior(seen: Demand, beside: Beside) -> Iterable[tuple[TaskRequest, float]]:
     """(request, weight) of what was seen, filled up with the prior."""
     known = seen.tasks
     for shape in seen.shapes:
@@ -32,7 +43,9 @@ def with_prior(seen: Demand) -> Iterable[tuple[TaskRequest, float]]:
     missing = max(0, PRIOR_TASKS - known)
     if missing:
         for tasks, devices, milli, cores, gib in PRIOR:
-            request = TaskRequest(GpuRequest(devices, milli), cores * 1000, gib * GIB)
+            most = LEFT_BESIDE * devices
+            cpu, memory = min(cores * 1000, int(most * beside.cpu)), min(gib * GIB, int(most * beside.memory))
+            request = TaskRequest(GpuRequest(devices, milli), cpu, memory)
             yield request, tasks * missing / PRIOR_TASKS
 
 
