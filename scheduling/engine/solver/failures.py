@@ -6,7 +6,7 @@ simulation asks for a node's name only to choose between nodes that are equal in
 """
 
 from bisect import bisect_left
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 from scheduling.engine.model.snapshot import NOWHERE
 from scheduling.engine.plugin import Key
@@ -32,7 +32,7 @@ class FailedTries:
         """The key of the latest try, where it was worked out."""
         self._victims: dict[Unit, Victim | None] = {}
         self._visited: dict[int, list[Key]] = {}
-        self._is_usable = is_plain(session, beneficiary, tasks)
+        self._is_usable = is_plain(session, beneficiary, self._shapes.values())
 
     def covers(self, units: Sequence[Unit]) -> bool:
         """Whether a try with these units must fail; they must have been evicted, and nothing placed."""
@@ -121,10 +121,10 @@ class FailedTries:
         )
 
 
-def is_plain(session: Session, gang: int, tasks: Sequence[int]) -> bool:
+def is_plain(session: Session, gang: int, tasks: Iterable[int]) -> bool:
     """Whether a node's room is all that placing these tasks depends on: no shared devices, topology or neighbours."""
     placements = map(session.placement_of, tasks)
-    return not session.gang_tasks(gang).is_constrained and not any(
+    return not session.is_constrained(gang) and not any(
         one.is_checked_in_place or one.fitting.shared or one.shape.constraints.preferred_pods
         for one in placements
     )

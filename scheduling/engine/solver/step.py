@@ -114,7 +114,7 @@ class Step:
         session, gang = self.session, self.search.gang
         charge, queue = session.state.ledger.charge, scenario.queue
         preemptible = session.state.is_preemptible(gang)
-        standing = asked_by(session, self.search.standing)
+        standing = self.asked.minus(asked_by(session, self.tasks[-1:]))
         charge(queue, standing, -1, preemptible=preemptible)
         goes_first = session.may_start(gang, self.asked) is None and is_served_first(session, scenario)
         charge(queue, standing, 1, preemptible=preemptible)
