@@ -14,6 +14,9 @@ PRIORITY_CLASS = "priorityClassName"
 PREEMPTIBILITY = "kai.scheduler/preemptibility"
 TASK_PRIORITY = "kai.scheduler/task-priority"
 SUBGROUP = "kai.scheduler/subgroup-name"
+TOPOLOGY = "kai.scheduler/topology"
+TOPOLOGY_REQUIRED = "kai.scheduler/topology-required-placement"
+TOPOLOGY_PREFERRED = "kai.scheduler/topology-preferred-placement"
 NODE_POOL_OF_NODE = "run.ai/node-pool"
 
 # --- what belongs together --------------------------------------------------------------------------------------------------------

@@ -26,6 +26,8 @@ ChangeHandler = Callable[[str, Document | None, Document | None], None]
 _RECONNECT = RetryPolicy(first_wait=0.2, longest_wait=10.0)
 _STEADY_SECONDS = 10.0
 """A watch that lasted so long was a good one: the next failure is the first again."""
+_ABSENT_SECONDS = 30.0
+"""Between two questions for a kind that a cluster need not have."""
 _WATCH_SECONDS = (240, 300)
 """A watch is asked to end after a random time in this range, so that a thousand watches do not end together."""
 
@@ -45,8 +47,11 @@ class WatchCache:
         label_selector: str = "",
         field_selector: str = "",
         on_change: ChangeHandler | None = None,
+        optional: bool = False,
     ) -> None:
+        """`optional`: a cluster that does not know the kind has none of it; it is asked again from time to time."""
         self.kind = kind
+        self._optional = optional
         self._client = client
         self._namespace = namespace
         self._label_selector = label_selector
@@ -135,6 +140,10 @@ class WatchCache:
                 failure = f"version {self.resource_version} is gone; listing"
                 listed = False
             except ClusterError as error:
+                if self._optional and error.code == 404:
+                    self._have_none()
+                    listed, failures = False, 0
+                    continue
                 failure = error.message
                 self._failing = True
             except Exception as error:
@@ -152,6 +161,15 @@ class WatchCache:
             failures += 1
             if failures > 1 or failure is not None:
                 self._pause(failures)
+
+    def _have_none(self) -> None:
+        """The kind is not there: as good as an empty list, until it is asked for again."""
+        with self._lock:
+            before, self._items = self._items, {}
+        self._heard()
+        self._tell_differences(before, {})
+        self._synced.set()
+        self._stopping.wait(_ABSENT_SECONDS)
 
     def _pause(self, failures: int) -> None:
         self._stopping.wait(_RECONNECT.wait(failures))

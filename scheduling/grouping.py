@@ -22,9 +22,14 @@ from cluster.labels import (
     PROJECT,
     QUEUE,
     QUEUE_KAI,
+    TOPOLOGY,
+    TOPOLOGY_PREFERRED,
+    TOPOLOGY_REQUIRED,
 )
+from scheduling.engine.model.gangs import TopologyConstraint
 from scheduling.priorities import DEFAULT_PRIORITY, PRIORITIES, PRIORITY_OF_OWNER
 from scheduling.requests import UnreadablePod
+from scheduling.topologies import wish_of
 
 LARGEST_MINIMUM = 100_000
 """Pods of one gang; a minimum above is a slip."""
@@ -56,10 +61,14 @@ class Membership:
     created_at: float
     queue: str
     pools: tuple[str, ...]
+    topology: TopologyConstraint | None = None
 
 
 Words = tuple[tuple[str, str], ...]
 OWNERS_WORDS = (
+    TOPOLOGY,
+    TOPOLOGY_REQUIRED,
+    TOPOLOGY_PREFERRED,
     PRIORITY_CLASS,
     PREEMPTIBILITY,
     QUEUE,
@@ -105,6 +114,7 @@ def membership_of(pod: Mapping[str, Any], owner_said: Words = ()) -> Membership:
         created_at=created,
         queue=labels.get(QUEUE) or labels.get(QUEUE_KAI) or labels.get(PROJECT) or "",
         pools=_pools(labels, annotations),
+        topology=wish_of(annotations),
     )
 
 

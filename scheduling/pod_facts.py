@@ -20,6 +20,7 @@ from scheduling.engine.model.constraints import ANYWHERE, Constraints
 from scheduling.engine.model.tasks import TaskRequest, TaskState
 from scheduling.grouping import Membership, Words, membership_of
 from scheduling.requests import UnreadablePod, read_request
+from scheduling.volumes import claims_of
 
 LEADER_LABELS = (
     ("training.kubeflow.org/job-role", "master"),
@@ -61,6 +62,8 @@ class PodFacts:
     created_at: float
     labels: dict[str, str]
     document: Document
+    claims: tuple[tuple[str, str], ...] = ()
+    """Volume claims (namespace, name) that it mounts."""
     claims_to_place: tuple[tuple[str, str], ...] = ()
     """Volume claims (namespace, name) that get their volume where the pod goes."""
 
@@ -104,6 +107,7 @@ def read_pod(
         created_at=parse_time(pod["metadata"]["creationTimestamp"]).timestamp(),
         labels=labels,
         document=pod,
+        claims=tuple(claims_of(pod)),
     )
 
 

@@ -11,18 +11,17 @@ from scheduling.assumptions import Assumption, Assumptions
 from scheduling.budgets import Budget, protected_gangs, read_budgets
 from scheduling.company import Company
 from scheduling.engine import ClusterSnapshot
-from scheduling.engine.model.constraints import Constraints
-from scheduling.engine.model.gangs import Gang
-from scheduling.engine.model.nodes import Node
+from scheduling.engine.model.gangs import Gang, PodSet, SubGroup, TopologyConstraint
+from scheduling.engine.model.nodes import Node, Topology
 from scheduling.engine.model.queues import Queue
 from scheduling.engine.model.tasks import Task, TaskRequest, TaskState
 from scheduling.grouping import Group, Membership, Words, collect, owners_words
 from scheduling.memory import GangMemory
+from scheduling.mounts import Mounts
 from scheduling.node_facts import read_node
 from scheduling.occupants import count_foreign, offer_host_ports
 from scheduling.pod_facts import PodFacts, Problem, read_pod
-from scheduling.requests import UnreadablePod
-from scheduling.volumes import Volumes, claims_of, constrained
+from scheduling.topologies import problem_of, read_topologies
 from scheduling.world import World
 
 
@@ -78,7 +77,7 @@ class Reader:
         self._facts: dict[str, tuple[Hashable, PodFacts]] = {}
         self._nodes: dict[str, tuple[str, Node, str]] = {}
         self._requests: dict[TaskRequest, TaskRequest] = {}
-        self._constraints: dict[Constraints, Constraints] = {}
+        self._mounts = Mounts()
 
     def read(self, world: World, *, memory: GangMemory, assumptions: Assumptions) -> ClusterReading:
         company = Company.of(self.cluster)
@@ -89,16 +88,20 @@ class Reader:
         )
         facts = [_with_assumption(one, held.get(one.uid)) for one in facts]
         reading = ClusterReading()
-        facts = self._with_volumes(facts, world)
+        facts = self._mounts.applied(facts, world)
         node_pools, foreign_nodes = self._read_nodes(world.nodes, company, reading)
         offer_host_ports(facts, foreign_nodes)
         reading.troubles += count_foreign(facts, foreign_nodes)
+        topologies = read_topologies(world.topologies)
+        facts = [_in_topology(one, topologies) for one in facts]
         members = _members(facts, company, world.namespaces, reading)
         chosen = _pools_of_groups(collect(members), node_pools, company, memory, reading)
         for pool in company.pools:
             own_nodes = [node for node in foreign_nodes.values() if node_pools[node.name] == pool.name]
             reading.pools.append(
-                _pool_reading(pool, own_nodes, company.queues(pool), chosen.get(pool.name, []), memory)
+                _pool_reading(
+                    pool, own_nodes, company.queues(pool), chosen.get(pool.name, []), memory, topologies
+                )
             )
         _protect(reading, read_budgets(world.budgets, world.pods))
         return reading
@@ -116,35 +119,6 @@ class Reader:
             fresh[uid] = known
         self._facts = fresh
         return [facts for _, facts in fresh.values()]
-
-    def _with_volumes(self, facts: list[PodFacts], world: World) -> list[PodFacts]:
-        """Where volumes bind pods that wait: read anew in each cycle, since claims change without their pods."""
-        mounts = {one.uid: claims_of(one.document) for one in facts if one.document["spec"].get("volumes")}
-        if not any(mounts.values()):
-            return facts
-        volumes = Volumes.of(world.claims, world.volumes, world.storage_classes)
-        for one in facts:
-            if one.holds:
-                for key in mounts.get(one.uid, ()):
-                    volumes.used_by.setdefault(key, set()).add(one.uid)
-        wait = {
-            one.uid for one in facts if one.ours and one.state is TaskState.PENDING and mounts.get(one.uid)
-        }
-        return [self._mounted(one, volumes) if one.uid in wait else one for one in facts]
-
-    def _mounted(self, facts: PodFacts, volumes: Volumes) -> PodFacts:
-        if facts.problem is not None:
-            return facts
-        try:
-            mounting = volumes.mounting(facts.document)
-            found = constrained(facts.constraints, mounting)
-        except UnreadablePod as error:
-            return replace(facts, problem=Problem(error.code, str(error)))
-        if mounting.code:
-            return replace(facts, problem=Problem(mounting.code, mounting.message))
-        # equal constraints are one object, since the engine looks shapes up by it
-        found = self._constraints.setdefault(found, found)
-        return replace(facts, constraints=found, claims_to_place=mounting.to_place)
 
     def _read_nodes(
         self, documents: Iterable[Document], company: Company, reading: ClusterReading
@@ -242,14 +216,24 @@ def _pools_of_groups(
 
 
 def _pool_reading(
-    pool: NodePool, nodes: list[Node], queues: list[Queue], groups: list[Group], memory: GangMemory
+    pool: NodePool,
+    nodes: list[Node],
+    queues: list[Queue],
+    groups: list[Group],
+    memory: GangMemory,
+    topologies: Mapping[str, Topology],
 ) -> PoolReading:
     by_uid = {str(group.membership.key): group for group in groups}
     gangs = [gang for uid, group in by_uid.items() if (gang := _gang(uid, group, memory)) is not None]
     return PoolReading(
         pool=pool,
         snapshot=ClusterSnapshot.build(
-            nodes=nodes, queues=queues, gangs=gangs, demand=memory.demand_of(pool.name), pool=pool.name
+            nodes=nodes,
+            queues=queues,
+            gangs=gangs,
+            topologies=topologies.values(),
+            demand=memory.demand_of(pool.name),
+            pool=pool.name,
         ),
         groups=by_uid,
         pods={pod.uid: pod for group in groups for pod in group.members},
@@ -272,12 +256,25 @@ def _gang(uid: str, group: Group, memory: GangMemory) -> Gang | None:
         priority=membership.priority,
         preemptible=membership.preemptible,
         min_available=max(1, group.minimum - done),
+        root=_root(membership.topology, max(1, group.minimum - done)),
         created_at=membership.created_at,
         last_start=known.last_start.timestamp() if known and known.last_start else None,
         stale_since=known.stale_since.timestamp() if known and known.stale_since else None,
         pools=group.pools,
         bind_retry_at=known.bind_retry_at.timestamp() if known and known.bind_retry_at else None,
     )
+
+
+def _root(topology: TopologyConstraint | None, minimum: int) -> SubGroup | None:
+    """A gang that is to stay within a domain says so at the top of its tree."""
+    return SubGroup(pod_sets=(PodSet(min_available=minimum),), topology=topology) if topology else None
+
+
+def _in_topology(facts: PodFacts, known: Mapping[str, Topology]) -> PodFacts:
+    """A pod whose wish for a domain nobody can keep waits and is told."""
+    wish = facts.membership.topology if facts.membership else None
+    text = problem_of(wish, known) if wish and facts.state is TaskState.PENDING else ""
+    return replace(facts, problem=Problem("TopologyDoesNotExist", text)) if text else facts
 
 
 def _task(pod: PodFacts) -> Task:

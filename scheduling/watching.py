@@ -27,7 +27,7 @@ from scheduling.holders import unique_holder
 from scheduling.leadership import Leadership
 from scheduling.record import write_trouble
 from scheduling.runner import ClusterRunner, CycleReport
-from scheduling.world import KINDS, World
+from scheduling.world import KINDS, OPTIONAL, World
 
 FULL_CYCLE_SECONDS = 10.0
 """A cycle runs this often (real time) even when the watch says that nothing changed."""
@@ -61,7 +61,10 @@ class ClusterWatch:
         self._changed.set()
         heard = {PODS: self._pod_changed, NODES: self._node_changed}
         self.caches = tuple(
-            WatchCache(client, kind, on_change=heard.get(kind, self._object_changed)) for kind in KINDS
+            WatchCache(
+                client, kind, on_change=heard.get(kind, self._object_changed), optional=kind in OPTIONAL
+            )
+            for kind in KINDS
         )
         namespace = getattr(settings, "SYSTEM_NAMESPACE", SYSTEM_NAMESPACE)
         leadership = Leadership(client, namespace=namespace, holder=unique_holder())

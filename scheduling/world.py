@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from cluster.client import ClusterClient
 from cluster.documents import Document
+from cluster.errors import ClusterError
 from cluster.kinds import (
     JOBS,
     NAMESPACES,
@@ -13,6 +14,8 @@ from cluster.kinds import (
     POD_DISRUPTION_BUDGETS,
     PODS,
     STORAGE_CLASSES,
+    TOPOLOGIES,
+    Kind,
 )
 
 KINDS = (
@@ -24,8 +27,11 @@ KINDS = (
     PERSISTENT_VOLUMES,
     STORAGE_CLASSES,
     POD_DISRUPTION_BUDGETS,
+    TOPOLOGIES,
 )
 """In the order of the fields of World."""
+OPTIONAL = frozenset({TOPOLOGIES})
+"""A cluster need not know them."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +46,18 @@ class World:
     volumes: list[Document] = field(default_factory=list)
     storage_classes: list[Document] = field(default_factory=list)
     budgets: list[Document] = field(default_factory=list)
+    topologies: list[Document] = field(default_factory=list)
 
     @classmethod
     def list(cls, client: ClusterClient) -> "World":
         """One look, without caches."""
-        return cls(*(client.list(kind).items for kind in KINDS))
+        return cls(*(_listed(client, kind) for kind in KINDS))
+
+
+def _listed(client: ClusterClient, kind: Kind) -> list[Document]:
+    try:
+        return client.list(kind).items
+    except ClusterError as error:
+        if kind in OPTIONAL and error.code == 404:
+            return []
+        raise

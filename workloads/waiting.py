@@ -91,10 +91,13 @@ def lost(workload: Workload) -> dict[str, Any] | None:
 
 
 def figures_of(numbers: object) -> list[Figure]:
-    """At most four figures, in the units of people; numbers without words are left out."""
+    """At most four figures, in the units of people; numbers without words, or said twice, are left out."""
     if not isinstance(numbers, Mapping):
         return []
-    found = [_figure(str(name), value, numbers.get("unit")) for name, value in numbers.items()]
+    names = [name for name in (*AMOUNTS, *COUNTS, *PRIORITIES) if name in numbers]
+    if "asked" in names and numbers.get("unit") == 0 and "asked_devices" in names:
+        names.remove("asked_devices")
+    found = [_figure(name, numbers[name], numbers.get("unit")) for name in names]
     return [one for one in found if one is not None][:FIGURES_AT_MOST]
 
 

@@ -8,11 +8,12 @@ import pytest
 from cluster.client import ClusterClient
 from cluster.documents import condition_of
 from cluster.errors import AlreadyExists
-from cluster.kinds import EVENTS, LEASES, NAMESPACES, NODES, PODS, SERVICE_ACCOUNTS
+from cluster.kinds import EVENTS, LEASES, NAMESPACES, NODES, PODS, SERVICE_ACCOUNTS, TOPOLOGIES
 from cluster.labels import QUEUE, REFUSAL
 from scheduling.engine import SchedulerConfig
 from scheduling.models import PoolScheduler
 from scheduling.watching import ClusterWatch
+from scheduling.world import KINDS
 from tests.cluster.servers import served
 from tests.cluster.waiting import eventually
 from tests.conftest import Acme
@@ -143,3 +144,9 @@ def test_the_leases_lie_in_our_own_namespace(watch: ClusterWatch, client: Cluste
 
     names = {lease["metadata"]["name"] for lease in client.list(LEASES, "runai").items}
     assert {"runai-scheduler-default", "runai-scheduler-h100", "runai-scheduler-a100"} <= names
+
+
+def test_a_kind_the_cluster_does_not_know_stands_in_nobodys_way(watch: ClusterWatch) -> None:
+    topologies = watch.caches[KINDS.index(TOPOLOGIES)]
+    assert topologies.items() == []
+    assert topologies.healthy

@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from cluster.labels import PREEMPTIBILITY, PRIORITY_CLASS, QUEUE, REFUSAL
+from cluster.labels import (
+    GANG,
+    PREEMPTIBILITY,
+    PRIORITY_CLASS,
+    QUEUE,
+    REFUSAL,
+    TOPOLOGY,
+    TOPOLOGY_PREFERRED,
+    TOPOLOGY_REQUIRED,
+)
 from scheduling.budgets import read_budgets, share_of
 from scheduling.models import Decision, Outcome, Verdict
 from scheduling.volumes import SELECTED_NODE
@@ -189,3 +198,61 @@ def test_what_stands_on_the_job_counts_for_its_pods(make_runner: Any) -> None:
     make_runner(cluster).run(cluster.world)
 
     assert cluster.placed() == {"t-0": "n"}
+
+
+def racks(cluster: FakeCluster) -> None:
+    put(cluster, "topologies", "racks", spec={"levels": [{"nodeLabel": "block"}, {"nodeLabel": "rack"}]})
+
+
+def in_racks(pods: int, **wish: str) -> list[Document]:
+    notes = {GANG: json.dumps({"name": "g", "minimum": pods}), TOPOLOGY: "racks", **wish}
+    return [
+        make_pod(f"g-{n}", gpus=2, labels=VISION, annotations=notes, owner=("Job", "g")) for n in range(pods)
+    ]
+
+
+def rack_nodes(*free: tuple[str, int]) -> list[Document]:
+    nodes = [make_node(f"n{n}", gpus=gpus) for n, (_, gpus) in enumerate(free)]
+    for node, (rack, _) in zip(nodes, free, strict=True):
+        node["metadata"]["labels"] |= {"block": "b", "rack": rack}
+    return nodes
+
+
+def test_a_gang_stays_within_the_rack_it_requires(make_runner: Any) -> None:
+    nodes = rack_nodes(("r1", 2), ("r1", 2), ("r2", 4), ("r2", 4))
+    cluster = FakeCluster(nodes=nodes, pods=in_racks(3, **{TOPOLOGY_REQUIRED: "rack"}))
+    racks(cluster)
+
+    make_runner(cluster).run(cluster.world)
+
+    assert set(cluster.placed().values()) <= {"n2", "n3"}
+    assert len(cluster.placed()) == 3
+
+
+def test_a_gang_that_no_rack_takes_waits_whole(make_runner: Any) -> None:
+    nodes = rack_nodes(("r1", 2), ("r1", 2), ("r2", 2))
+    cluster = FakeCluster(nodes=nodes, pods=in_racks(3, **{TOPOLOGY_REQUIRED: "rack"}))
+    racks(cluster)
+
+    make_runner(cluster).run(cluster.world)
+
+    assert cluster.placed() == {}
+    assert told(cluster, "g-0")["code"] == "TopologyUnsatisfied"
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ({TOPOLOGY_REQUIRED: "rack", TOPOLOGY: "zones"}, "There is no topology 'zones'"),
+        ({TOPOLOGY_REQUIRED: "row"}, "has no level 'row'; its levels are block, rack"),
+        ({TOPOLOGY_REQUIRED: "rack", TOPOLOGY_PREFERRED: "block"}, "coarser than the required one"),
+    ],
+)
+def test_a_wish_no_topology_can_keep_is_told(make_runner: Any, wish: dict[str, str], words: str) -> None:
+    cluster = FakeCluster(nodes=rack_nodes(("r1", 8)), pods=in_racks(1, **wish))
+    racks(cluster)
+
+    make_runner(cluster).run(cluster.world)
+
+    assert cluster.placed() == {}
+    assert words in told(cluster, "g-0")["message"]

@@ -38,6 +38,23 @@ def test_numbers_of_the_quota_come_in_units_of_people(workload: Workload) -> Non
     assert values(memory) == {"asked for": "2 GiB"}
 
 
+def test_what_was_asked_for_comes_first_and_once() -> None:
+    numbers = {
+        "allocated": 4000,
+        "asked": 2000,
+        "asked_devices": 2,
+        "fair_share": 4000,
+        "free_devices": 0,
+        "unit": 0,
+    }
+    assert list(values(waiting.figures_of(numbers))) == [
+        "asked for",
+        "held",
+        "fair share",
+        "GPUs free in the pool",
+    ]
+
+
 @pytest.mark.parametrize("numbers", [None, [], {"unit": 0}, {"asked": True, "unit": 0}, {"secret": 5}])
 def test_numbers_without_words_are_not_shown(numbers: Any) -> None:
     assert waiting.figures_of(numbers) == []
