@@ -18,6 +18,7 @@ from cluster.simulator.server.api import Api
 from cluster.simulator.server.application import Application
 from cluster.simulator.server.bootstrap import fill_new_cluster
 from cluster.simulator.server.cleanup import clean_up
+from cluster.simulator.server.upgrading import Upgrade
 from cluster.simulator.store.objects import Store
 
 ADDRESS = "127.0.0.1"
@@ -71,7 +72,7 @@ class SimulatedServer:
             port=self.settings.port,
             loop="uvloop",
             http="httptools",
-            ws="none",
+            ws=Upgrade,
             lifespan="off",
             interface="asgi3",
             access_log=False,

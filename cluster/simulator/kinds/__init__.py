@@ -1,6 +1,7 @@
 """The kinds that need more than being stored, by storage name; everything else follows the general rules."""
 
 from cluster.simulator.kinds import (
+    budgets,
     definitions,
     events,
     jobs,
@@ -28,7 +29,8 @@ RULES: dict[str, KindRules] = {
     "statefulsets.apps": replicated.STATEFUL_SET_RULES,
     "daemonsets.apps": replicated.DAEMON_SET_RULES,
     "customresourcedefinitions.apiextensions.k8s.io": definitions.RULES,
-    "poddisruptionbudgets.policy": KindRules(has_generation=True, needs_version_on_update=True),
+    "poddisruptionbudgets.policy": budgets.RULES,
+    "storageclasses.storage.k8s.io": KindRules(returns_deleted=True),
     "mutatingwebhookconfigurations.admissionregistration.k8s.io": webhooks.RULES,
     "validatingwebhookconfigurations.admissionregistration.k8s.io": webhooks.RULES,
     "horizontalpodautoscalers.autoscaling": GENERAL,

@@ -9,6 +9,13 @@ from cluster.simulator.problems import Cause, unsupported, wrong
 
 UID_LABELS = ("batch.kubernetes.io/controller-uid", "controller-uid")
 NAME_LABELS = ("batch.kubernetes.io/job-name", "job-name")
+JOB_DEFAULTS: dict[str, Any] = {
+    "backoffLimit": 6,
+    "completionMode": "NonIndexed",
+    "suspend": False,
+    "manualSelector": False,
+    "podReplacementPolicy": "TerminatingOrFailed",
+}
 SUSPENDED_MAY_CHANGE = ("nodeSelector", "affinity", "tolerations", "schedulingGates")
 
 
@@ -32,6 +39,9 @@ def _fill(document: Document) -> None:
 
 
 def _fill_job_spec(spec: dict[str, Any]) -> None:
+    """Not for the templates of CronJobs: their Jobs get these when they are made."""
+    for key, value in JOB_DEFAULTS.items():
+        spec.setdefault(key, value)
     if "completions" not in spec and "parallelism" not in spec:
         spec["completions"] = 1
     spec.setdefault("parallelism", 1)
@@ -128,6 +138,9 @@ def _cron_causes(new: Document, old: Document | None) -> list[Cause]:
         parse_schedule("* * * * *", spec.get("timeZone"))
     except WrongSchedule as problem:
         causes.append(wrong("spec.timeZone", spec["timeZone"], str(problem)))
+    policy = spec.get("concurrencyPolicy", "Allow")
+    if policy not in ("Allow", "Forbid", "Replace"):
+        causes.append(unsupported("spec.concurrencyPolicy", policy, ["Allow", "Forbid", "Replace"]))
     job = spec.get("jobTemplate", {}).get("spec", {})
     place = "spec.jobTemplate.spec.template.spec"
     return causes + pod_spec_causes(

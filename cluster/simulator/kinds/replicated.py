@@ -5,8 +5,19 @@ from typing import Any
 
 from cluster.simulator.kinds.pods import fill_pod_spec, pod_spec_causes
 from cluster.simulator.kinds.rules import Document, KindRules
-from cluster.simulator.problems import Cause, missing, wrong
+from cluster.simulator.problems import Cause, forbidden_field, missing, wrong
 from cluster.simulator.selectors import object_selector_test
+
+STATEFUL_SET_CHANGES = (
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+)
+"""What may change; its claims and its name service may not."""
 
 
 def _fill(document: Document) -> None:
@@ -49,11 +60,37 @@ def causes_of_set(new: Document, old: Document | None) -> list[Cause]:
     return causes
 
 
+def _causes_of_stateful_set(new: Document, old: Document | None) -> list[Cause]:
+    spec = new.get("spec", {})
+    policy = spec.get("podManagementPolicy", "OrderedReady")
+    causes = []
+    if policy not in ("OrderedReady", "Parallel"):
+        causes.append(wrong("spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'"))
+    causes += causes_of_set(new, None)  # a changed selector is one of the changes below
+    if old is not None and _fixed(spec) != _fixed(old.get("spec", {})):
+        listed = [f"'{name}'" for name in STATEFUL_SET_CHANGES]
+        names = f"{', '.join(listed[:-1])} and {listed[-1]}"
+        causes.append(
+            forbidden_field(
+                "spec", f"updates to statefulset spec for fields other than {names} are forbidden"
+            )
+        )
+    return causes
+
+
+def _fixed(spec: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in spec.items() if key not in STATEFUL_SET_CHANGES}
+
+
 def _rules(fill: Callable[[Document], None]) -> KindRules:
     return KindRules(has_generation=True, fill=fill, causes=causes_of_set)
 
 
 DEPLOYMENT_RULES = _rules(_fill_with_strategy("strategy", {"maxUnavailable": "25%", "maxSurge": "25%"}))
 REPLICA_SET_RULES = _rules(_fill)
-STATEFUL_SET_RULES = _rules(_fill_with_strategy("updateStrategy", {"partition": 0}))
+STATEFUL_SET_RULES = KindRules(
+    has_generation=True,
+    fill=_fill_with_strategy("updateStrategy", {"partition": 0}),
+    causes=_causes_of_stateful_set,
+)
 DAEMON_SET_RULES = _rules(_fill_with_strategy("updateStrategy", {"maxSurge": 0, "maxUnavailable": 1}))

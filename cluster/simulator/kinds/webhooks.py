@@ -144,4 +144,4 @@ def _url_causes(url: str, place: str) -> list[Cause]:
     return causes
 
 
-RULES = KindRules(has_generation=True, fill=_fill, causes=_causes)
+RULES = KindRules(has_generation=True, needs_version_on_update=True, fill=_fill, causes=_causes)

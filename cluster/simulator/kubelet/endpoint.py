@@ -17,16 +17,19 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from cluster import clock
 from cluster.simulator.certificates import ensure_certificates
+from cluster.simulator.kubelet.executing import execute
 from cluster.simulator.kubelet.lives import NodeAgent, PodLife
 from cluster.simulator.kubelet.log_lines import Run
 from cluster.simulator.kubelet.logs import LogNotThere, follow_log, log_text, read_request, run_of
 from cluster.simulator.kubelet.pages import gpu_page, is_exporter, processes_page, resource_page
 from cluster.simulator.kubelet.roster import Roster
+from cluster.simulator.kubelet.web_socket import Channels, NotAWebSocket, handshake
 
 logger = logging.getLogger(__name__)
 
 _TLS_HANDSHAKE = 0x16
 _TUNNELLED = "tunnelled"
+UPGRADE_HEADERS = ("Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol")
 NODE_HEADER = "X-Simulator-Node"
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -132,7 +135,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True  # a dead node does not answer
             return
         try:
-            if pod is not None:
+            if parts.path.startswith("/exec/"):
+                self._execute(agent, unquote(parts.path), parts.query)
+            elif pod is not None:
                 self._send_pod_page(agent, pod, str(self.client_address[2]), parts.path)
             else:
                 self._answer(agent, unquote(parts.path), dict(parse_qsl(parts.query, keep_blank_values=True)))
@@ -193,6 +198,24 @@ class _Handler(BaseHTTPRequestHandler):
             self._stream(follow_log(run, request, lambda _: self._present(life, container)))
         else:
             self._send(200, log_text(run, request, clock.now()))
+
+    def _execute(self, agent: NodeAgent, path: str, query: str) -> None:
+        """The connection becomes the command's, and ends with it."""
+        _, _, namespace, pod, container = path.split("/", 4)
+        life = self._pod(agent, namespace, pod)
+        names = [one["name"] for one in life.pod["spec"]["containers"]]
+        if not life.runs or container not in names:
+            raise _Refused(500, f'container not found ("{container}")')
+        try:
+            answer = handshake({name: str(self.headers.get(name) or "") for name in UPGRADE_HEADERS})
+        except NotAWebSocket as error:
+            raise _Refused(400, str(error)) from error
+        self.close_connection = True
+        self.send_response(101)
+        for name, value in answer.items():
+            self.send_header(name, value)
+        self.end_headers()
+        execute(self.server.roster, agent, life, container, query, Channels(self.rfile, self.wfile))
 
     def _present(self, life: PodLife, container: str) -> Run | None:
         known = self.server.roster.lives.get(life.uid)

@@ -24,6 +24,7 @@ def node_status(
         "conditions": _conditions(node, now),
         "addresses": [{"type": "InternalIP", "address": ip}, {"type": "Hostname", "address": name}],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": port}},
+        "declaredFeatures": ["ExtendWebSocketsToKubelet"],
         "nodeInfo": {
             "machineID": uuid.uuid5(_IDENTITIES, name).hex,
             "systemUUID": str(uuid.uuid5(_IDENTITIES, f"system/{name}")),

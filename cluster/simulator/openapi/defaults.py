@@ -65,13 +65,6 @@ TYPE_DEFAULTS: dict[str, dict[str, Any]] = {
     "io.k8s.api.apps.v1.DaemonSetSpec": {"revisionHistoryLimit": 10},
     "io.k8s.api.apps.v1.DaemonSetUpdateStrategy": {"type": "RollingUpdate"},
     "io.k8s.api.apps.v1.RollingUpdateDaemonSet": {"maxUnavailable": 1, "maxSurge": 0},
-    "io.k8s.api.batch.v1.JobSpec": {
-        "backoffLimit": 6,
-        "completionMode": "NonIndexed",
-        "suspend": False,
-        "manualSelector": False,
-        "podReplacementPolicy": "TerminatingOrFailed",
-    },
     "io.k8s.api.batch.v1.CronJobSpec": {
         "concurrencyPolicy": "Allow",
         "suspend": False,

@@ -68,6 +68,8 @@ def admitted_body(
     )
     changed = request.admission.mutate(attributes, complete=lambda value: value) or body
     settled = {**changed, "metadata": {**(old or {}).get("metadata", {}), **changed["metadata"]}}
+    if old is not None and "status" in old:
+        settled["status"] = old["status"]
     request.admission.validate(replace(attributes, document=settled))
     return changed
 

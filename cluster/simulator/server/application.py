@@ -49,7 +49,7 @@ class Application:
     """`await application(scope, receive, send)` for each request, on the loop that owns the store."""
 
     def __init__(self, api: Api) -> None:
-        self._api = api
+        self.api = api
         self._committed: asyncio.Future[None] | None = None
         self._webhooks = Caller()
         api.store.schedule_commit = self._schedule_commit
@@ -69,7 +69,7 @@ class Application:
     def _commit(self) -> None:
         waiting, self._committed = self._committed, None
         try:
-            self._api.store.commit()
+            self.api.store.commit()
         except sqlite3.Error as error:
             logger.critical("what was written cannot be kept: %s", error)
             if waiting is not None:
@@ -89,7 +89,7 @@ class Application:
             scope["method"], path, parse_query(query), headers, raw_query=query.decode("latin-1")
         )
         try:
-            request.user = self._authenticate(headers)
+            request.user = self.authenticate(headers)
             if "content-length" in headers or "transfer-encoding" in headers:
                 request.body = await _read_body(receive)
             await self._answer(request, receive, send)
@@ -101,26 +101,26 @@ class Application:
             logger.exception("%s %s failed", request.method, request.path)
             await _send(send, _problem_answer(Problem(500, "InternalError", FAILED)))
 
-    def _authenticate(self, headers: dict[str, str]) -> User:
+    def authenticate(self, headers: dict[str, str]) -> User:
         """The owner of the bearer token. Raises 401 for a token nobody has."""
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if not scheme:
             return ANONYMOUS
-        user = self._api.identities.user_of(token.strip()) if scheme.lower() == "bearer" else None
+        user = self.api.identities.user_of(token.strip()) if scheme.lower() == "bearer" else None
         if user is None:
             raise unauthorized()
-        return impersonated(self._api, user, headers) if "impersonate-user" in headers else user
+        return impersonated(self.api, user, headers) if "impersonate-user" in headers else user
 
     async def _answer(self, request: Request, receive: Receive, send: Send) -> None:
         if not request.path.startswith(("/api/", "/apis/")):
-            refuse_unless_allowed_path(self._api, request)
-        answer = fixed_answer(self._api, request)
+            refuse_unless_allowed_path(self.api, request)
+        answer = fixed_answer(self.api, request)
         if answer is not None:
             await _send(send, answer)
             return
-        target = find_target(request.path, self._api.registry)
+        target = find_target(request.path, self.api.registry)
         watching = request.method == "GET" and not target.subresource and request.flag("watch")
-        refuse_unless_allowed(self._api, request, target, watching=watching)
+        refuse_unless_allowed(self.api, request, target, watching=watching)
         form = wanted_form(request.headers.get("accept", ""))
         if watching:
             await self._watch(request, target, form, receive, send)
@@ -129,7 +129,7 @@ class Application:
             await self._forward(request, target, receive, send)
             return
         if request.method in ("GET", "HEAD"):
-            self._api.store.commit()  # nobody may read what could still be lost
+            self.api.store.commit()  # nobody may read what could still be lost
         answer = await self._handled(request, target, form)
         if form.yaml:
             text = yaml.safe_dump(json.loads(answer.body), sort_keys=False)
@@ -141,13 +141,13 @@ class Application:
     async def _handled(self, request: Request, target: Target, form: Form) -> Answer:
         """The answer; writes begin again until every webhook they need has been heard. Raises 504 when that takes too long."""
         if request.method in ("GET", "HEAD"):
-            return handle(self._api, request, target, form)
-        admission = request.admission = Admission(self._api, request.user)
+            return handle(self.api, request, target, form)
+        admission = request.admission = Admission(self.api, request.user)
         try:
             async with asyncio.timeout(LONGEST_WRITE_SECONDS):
                 while True:
                     try:
-                        answer = handle(self._api, request, target, form)
+                        answer = handle(self.api, request, target, form)
                     except Unanswered as waiting:
                         await admission.ask(self._webhooks, waiting.calls)
                     else:
@@ -162,7 +162,7 @@ class Application:
         return answer
 
     async def _forward(self, request: Request, target: Target, receive: Receive, send: Send) -> None:
-        url, node = proxied_url(self._api, request, target)
+        url, node = proxied_url(self.api, request, target)
         if not url:  # a pod without a node has not said anything
             await _send(send, Answer(204, b"", "text/plain"))
             return
@@ -172,9 +172,9 @@ class Application:
     async def _watch(
         self, request: Request, target: Target, form: Form, receive: Receive, send: Send
     ) -> None:
-        self._api.store.commit()
-        watcher, first = open_watch(self._api, request, target, form)
-        lines = watch_lines(self._api, request, target, watcher, first)
+        self.api.store.commit()
+        watcher, first = open_watch(self.api, request, target, form)
+        lines = watch_lines(self.api, request, target, watcher, first)
         await stream(lines, receive, send)
 
 

@@ -41,7 +41,7 @@ def proxied_url(api: Api, request: Request, target: Target) -> tuple[str, str]:
     """Where a log or proxy request goes and for which node; empty for the log of a pod without one. Raises 400, 404, 500."""
     if target.resource.storage == "nodes":
         node = target.name.removeprefix("http:").partition(":")[0]
-        return _endpoint(api, node) + (target.rest or "/") + _query(request), node
+        return endpoint_of(api, node) + (target.rest or "/") + _query(request), node
     if target.resource.storage != "pods":
         text = f'no endpoints available for service "{target.name}"'
         raise Problem(503, "ServiceUnavailable", text)
@@ -51,8 +51,8 @@ def proxied_url(api: Api, request: Request, target: Target) -> tuple[str, str]:
     pod = existing(api, Target(target.resource, target.namespace, name)).document
     port = port or _first_port(pod)
     place = f"/podProxy/{quote(target.namespace)}/{quote(name)}/{quote(port)}{target.rest or '/'}"
-    node = _node_of(pod, name)
-    return _endpoint(api, node) + place + _query(request), node
+    node = node_of(pod, name)
+    return endpoint_of(api, node) + place + _query(request), node
 
 
 def _query(request: Request) -> str:
@@ -66,7 +66,7 @@ def _first_port(pod: Document) -> str:
     return "80"
 
 
-def _node_of(pod: Document, name: str) -> str:
+def node_of(pod: Document, name: str) -> str:
     node = pod["spec"].get("nodeName", "")
     if not node:
         raise bad_request(f"pod {name} does not have a host assigned")
@@ -75,14 +75,7 @@ def _node_of(pod: Document, name: str) -> str:
 
 def _log_url(api: Api, request: Request, target: Target) -> tuple[str, str]:
     pod = existing(api, target).document
-    container = request.query.get("container", "") or _only_container(pod, target.name)
-    names = [
-        c["name"]
-        for key in ("containers", "initContainers", "ephemeralContainers")
-        for c in pod["spec"].get(key, [])
-    ]
-    if container not in names:
-        raise bad_request(f"container {container} is not valid for pod {target.name}")
+    container = container_of(pod, target.name, request.query.get("container", ""))
     for key in ("tailLines", "limitBytes", "sinceSeconds"):
         number = request.integer(key)
         least = 0 if key == "tailLines" else 1
@@ -94,7 +87,20 @@ def _log_url(api: Api, request: Request, target: Target) -> tuple[str, str]:
         return "", ""
     options = {key: value for key, value in request.query.items() if key in LOG_OPTIONS}
     place = f"/containerLogs/{quote(target.namespace)}/{quote(target.name)}/{quote(container)}"
-    return _endpoint(api, node) + place + (f"?{urlencode(options)}" if options else ""), node
+    return endpoint_of(api, node) + place + (f"?{urlencode(options)}" if options else ""), node
+
+
+def container_of(pod: Document, name: str, asked: str) -> str:
+    """The container that is meant. Raises 400 when there is none of that name, or more than one and none is named."""
+    container = asked or _only_container(pod, name)
+    names = [
+        one["name"]
+        for key in ("containers", "initContainers", "ephemeralContainers")
+        for one in pod["spec"].get(key, [])
+    ]
+    if container not in names:
+        raise bad_request(f"container {container} is not valid for pod {name}")
+    return container
 
 
 def _only_container(pod: Document, name: str) -> str:
@@ -108,7 +114,7 @@ def _only_container(pod: Document, name: str) -> str:
     return str(containers[0])
 
 
-def _endpoint(api: Api, node: str) -> str:
+def endpoint_of(api: Api, node: str) -> str:
     found = api.store.get("nodes", "", node)
     if found is None:
         raise not_found("nodes", "", node)

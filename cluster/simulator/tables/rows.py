@@ -5,6 +5,7 @@ from typing import Any
 
 from cluster.simulator.tables.ages import UNKNOWN, age
 from cluster.simulator.tables.workloads import NONE
+from cluster.simulator.volumes import DEFAULT_CLASS
 
 Document = dict[str, Any]
 MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
@@ -37,6 +38,22 @@ def secret_cells(document: Document, now: datetime) -> list[Any]:
 
 def lease_cells(document: Document, now: datetime) -> list[Any]:
     return [_name(document), document.get("spec", {}).get("holderIdentity", ""), _age(document, now)]
+
+
+def storage_class_cells(document: Document, now: datetime) -> list[Any]:
+    default = (document["metadata"].get("annotations") or {}).get(DEFAULT_CLASS) == "true"
+    return [
+        _name(document) + (" (default)" if default else ""),
+        document.get("provisioner", ""),
+        document.get("reclaimPolicy", "Delete"),
+        document.get("volumeBindingMode", "Immediate"),
+        bool(document.get("allowVolumeExpansion")),
+        _age(document, now),
+    ]
+
+
+def webhook_cells(document: Document, now: datetime) -> list[Any]:
+    return [_name(document), len(document.get("webhooks") or []), _age(document, now)]
 
 
 def priority_class_cells(document: Document, now: datetime) -> list[Any]:

@@ -29,6 +29,7 @@ REVIEWED = {
     r"\.f:(lastProbeTime|lastTransitionTime|lastUpdateTime)$": "of times that are left out",
     r"\.managedFields\[\d+\]\.time$": "the real server forgets it in the scale subresource",
     r"\.metadata\.managedFields$": "reviews are answered and never stored",
+    r"^\.status\.lastPhaseTransitionTime$": "when a volume came into its phase is not kept",
     r"\.rows\[\d+\]\.cells\[4\]$": "ages, some milliseconds apart",
 }
 SENTENCES = re.compile(
