@@ -82,7 +82,6 @@ def steady(client: ClusterClient, contender: Contender, pods: int, *, per_second
 class Large:
     """A cluster that stands, then moves a little."""
 
-    nodes: int
     pods: int
     binding: Measured
     snapshot_ms: float
@@ -106,24 +105,28 @@ def large_cluster(
     time.sleep(5)  # the last events are written
     idle = requests_per_second(client, 10) - alone_requests
     since = datetime.now(UTC)
-    with Observer(client) as observer, _processor(contender) as spent:
-        created = make_pods_steadily(client, "churn", 200, contender.scheduler_name, per_second=20)
-        _until_bound(observer, set(created), contender)
-        churn = _measured("steady 20/s", contender, observer, created, spent())
-    time.sleep(1)
+    churn = _churn(client, contender)
     cycles = cycles_since(since)
     now, most = resident_mib(contender.processes()[0])
     return Large(
-        nodes,
-        pods,
-        binding,
-        median(cycle.read_ms for cycle in cycles),
-        median(cycle.decide_ms for cycle in cycles),
-        now,
-        most,
-        idle,
-        churn,
+        pods=pods,
+        binding=binding,
+        snapshot_ms=median(cycle.read_ms for cycle in cycles),
+        decide_ms=median(cycle.decide_ms for cycle in cycles),
+        resident_mib=now,
+        most_mib=most,
+        idle_requests=idle,
+        churn=churn,
     )
+
+
+def _churn(client: ClusterClient, contender: Contender) -> Measured:
+    with Observer(client) as observer, _processor(contender) as spent:
+        created = make_pods_steadily(client, "churn", 200, contender.scheduler_name, per_second=20)
+        _until_bound(observer, set(created), contender)
+        measured = _measured("steady 20/s", contender, observer, created, spent())
+    time.sleep(1)  # the last cycle is recorded
+    return measured
 
 
 def requests_per_second(client: ClusterClient, seconds: float) -> float:
