@@ -9,6 +9,9 @@ NOT_USED_IN_EVERY_RUN: dict[tuple[str, Right], str] = {
     ("scheduler", Right("events.k8s.io", "events", "patch")): (
         "Only when the same event is told again with the same words. (tests/cluster/suite/test_leases_and_events.py)"
     ),
+    ("scheduler", Right("kai.scheduler", "topologies", "watch")): (
+        "Only in a cluster that knows the kind; elsewhere the list before it is answered with 404. (tests/cluster/test_watch_cache.py)"
+    ),
     ("controller", Right("run.ai", "trainingworkloads/finalizers", "update")): (
         "Never a request: the API server asks for it when an object names an owner that blocks deletion. "
         "(tests/cluster/rights/test_on_both_servers.py)"
