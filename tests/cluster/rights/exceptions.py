@@ -10,7 +10,7 @@ NOT_USED_IN_EVERY_RUN: dict[tuple[str, Right], str] = {
         "Only when the same event is told again with the same words. (tests/cluster/suite/test_leases_and_events.py)"
     ),
     ("scheduler", Right("kai.scheduler", "topologies", "watch")): (
-        "Only in a cluster that knows the kind; elsewhere the list before it is answered with 404. (tests/cluster/test_watch_cache.py)"
+        "Only in a cluster that knows the kind; elsewhere the list before it is answered with 404. (tests/scheduling/test_on_a_served_cluster.py)"
     ),
     ("controller", Right("run.ai", "trainingworkloads/finalizers", "update")): (
         "Never a request: the API server asks for it when an object names an owner that blocks deletion. "
