@@ -6,7 +6,6 @@ bound, finished or deleted while it was away is found by the list it begins with
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import datetime
 
 from cluster import clock
@@ -16,6 +15,7 @@ from cluster.simulator.annotations import AnnotationWrong
 from cluster.simulator.gpus import Devices
 from cluster.simulator.kubelet.admission import admit, read_pod
 from cluster.simulator.kubelet.agenda import Agenda
+from cluster.simulator.kubelet.differences import deviates, told_parts
 from cluster.simulator.kubelet.lives import NodeAgent, PodLife, retell
 from cluster.simulator.kubelet.mounts import Mounts
 from cluster.simulator.kubelet.pages import cpu_seconds
@@ -209,11 +209,9 @@ class Kubelet:
         record.pod = pod
         if is_deleting(pod) and not record.stop_asked:
             self._move(record)
-        elif _told_parts(before) != _told_parts(pod):
+        elif told_parts(before) != told_parts(pod):
             self._retell(record)
-        if int(pod["metadata"]["resourceVersion"]) > record.written_version and _deviates(
-            pod, record.written
-        ):
+        if int(pod["metadata"]["resourceVersion"]) > record.written_version and deviates(pod, record.written):
             record.written = None  # somebody else wrote, or our write was lost: ours is the truth
             self._writer.pod_due(record.uid)
 
@@ -290,26 +288,3 @@ class Kubelet:
             agent.cpu_seconds_gone += cpu_seconds(record, clock.now())
             agent.pods.pop(uid, None)
             agent.devices.release(uid)
-
-
-def _told_parts(pod: Document) -> dict[str, str]:
-    return {
-        name: text
-        for name, text in annotations_of(pod).items()
-        if name.startswith(told.PREFIX) and name != told.DEVICES
-    }
-
-
-def _deviates(pod: Document, written: Document | None) -> bool:
-    """Whether the status in the cluster says something else than we wrote last."""
-    return written is not None and _essence(pod.get("status") or {}) != _essence(written)
-
-
-def _essence(status: Document) -> tuple[object, ...]:
-    containers: Iterable[Document] = status.get("containerStatuses") or []
-    return (
-        status.get("phase"),
-        tuple(
-            (one.get("restartCount"), tuple(one.get("state") or ()), one.get("ready")) for one in containers
-        ),
-    )
