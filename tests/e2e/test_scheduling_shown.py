@@ -147,6 +147,14 @@ def told(product: Product, project: str, name: str) -> tuple[str, str]:
     return "", ""
 
 
+def spokesman(product: Product, project: str, name: str) -> str:
+    """The one pod of a gang that carries its reason."""
+    for one in pods_of(product, project, name):
+        if "runai.io/refusal" in one["metadata"].get("annotations", {}):
+            return str(one["metadata"]["name"])
+    raise AssertionError(f"no pod of {name} says why it waits")
+
+
 def wait_for_pods(product: Product, project: str, name: str, count: int) -> None:
     until(
         lambda: running(product, project, name) == count,
@@ -328,7 +336,7 @@ def test_a_gang_waits_whole_and_starts_whole(product: Product, stage: Page) -> N
     assert reason == "GangNotWhole"
     assert "2 of 3" in message.replace("its ", "").replace("the ", "")
     assert nodes_of(product, "vision", "stage-gang") == []
-    described = ("describe", "pods", "-n", "runai-vision", "-l", "stage=yes")
+    described = ("describe", "pod", "-n", "runai-vision", spokesman(product, "vision", "stage-gang"))
     until(lambda: "FailedScheduling" in kubectl(product, *described), SOON, "the event of the refusal")
     assert message[:40] in kubectl(product, *described)
 
