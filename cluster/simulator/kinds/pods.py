@@ -131,9 +131,13 @@ def _on_update(new: Document, old: Document, around: Surroundings) -> None:
 
 
 def pod_spec_causes(
-    spec: dict[str, Any], place: str, *, restart: tuple[str, ...] = RESTART_POLICIES
+    spec: dict[str, Any],
+    place: str,
+    *,
+    restart: tuple[str, ...] = RESTART_POLICIES,
+    claimed: frozenset[str] = frozenset(),
 ) -> list[Cause]:
-    """The broken rules of a pod's or template's spec."""
+    """The broken rules of a pod's or template's spec; `claimed` volumes are given to each pod when it is made."""
     causes: list[Cause] = []
     if not spec.get("containers"):
         causes.append(missing(f"{place}.containers"))
@@ -147,7 +151,7 @@ def pod_spec_causes(
     for key in ("initContainers", "containers"):
         for index, container in enumerate(spec.get(key, [])):
             causes += _container_causes(container, f"{place}.{key}[{index}]", names)
-    volumes = {volume.get("name") for volume in spec.get("volumes", [])}
+    volumes = claimed | {volume.get("name") for volume in spec.get("volumes", [])}
     for index, container in enumerate(spec.get("containers", [])):
         for number, mount in enumerate(container.get("volumeMounts", [])):
             if mount.get("name") not in volumes:

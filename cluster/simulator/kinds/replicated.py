@@ -56,7 +56,11 @@ def causes_of_set(new: Document, old: Document | None) -> list[Cause]:
         )
     if old is not None and old.get("spec", {}).get("selector") != spec.get("selector"):
         causes.append(wrong("spec.selector", spec.get("selector"), "field is immutable"))
-    causes += pod_spec_causes(template.get("spec", {}), "spec.template.spec", restart=("Always",))
+    claims = spec.get("volumeClaimTemplates") or []
+    claimed = frozenset(str((one.get("metadata") or {}).get("name")) for one in claims)
+    causes += pod_spec_causes(
+        template.get("spec", {}), "spec.template.spec", restart=("Always",), claimed=claimed
+    )
     return causes
 
 

@@ -12,7 +12,7 @@ import yaml
 
 from cluster.client import ClusterClient
 from cluster.documents import Document, condition_of, labels_of, name_of, uid_of
-from cluster.errors import AlreadyExists, NotFound
+from cluster.errors import AlreadyExists, Forbidden, NotFound
 from cluster.kinds import (
     CRDS,
     CRON_JOBS,
@@ -255,18 +255,14 @@ def test_a_pod_in_a_namespace_of_no_project_is_told_why_it_waits(
 ) -> None:
     other = f"{namespace}-other"
     client.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other}})
-    container = {"name": "main", "image": "busybox:1.36"}
-    spec = {"schedulerName": SCHEDULER_NAME, "containers": [container]}
+    spec = {"schedulerName": SCHEDULER_NAME, "containers": [{"name": "main", "image": "busybox:1.36"}]}
     body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "lost", "namespace": other}, "spec": spec}
 
     def is_made() -> bool:
         try:
-            client.create(PODS, body)
-        except AlreadyExists:
-            return True
-        except Exception:  # noqa: BLE001 (its service account is not there yet)
+            return bool(client.create(PODS, body))
+        except Forbidden:  # its service account is not there yet
             return False
-        return True
 
     assert eventually(is_made)
 
