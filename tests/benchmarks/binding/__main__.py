@@ -57,7 +57,7 @@ def run(folder: Path, plane: ControlPlane, options: argparse.Namespace) -> int:
     data.mkdir(mode=0o700)
     installation.prepare(data, plane.kubeconfig, gpus=NODES * GPUS)
     ours = OurScheduler(data, plane.kubeconfig, folder / "portal.log")
-    contenders: list[Contender] = [] if options.only == "ours" else [KubeScheduler(plane.kubeconfig)]
+    contenders: list[Contender] = [] if options.only == "ours" else [KubeScheduler(folder, plane.kubeconfig)]
     contenders += [] if options.only == "kube-scheduler" else [ours]
     print("| scenario | scheduler | pods | pods/s | p50 ms | p99 ms | processor ms a pod |")
     print("|---|---|---|---|---|---|---|")

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import subprocess
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -37,13 +36,12 @@ class KubeScheduler:
     name = "kube-scheduler"
     scheduler_name = "default-scheduler"
 
-    def __init__(self, kubeconfig: Path) -> None:
-        self._kubeconfig = kubeconfig
+    def __init__(self, folder: Path, kubeconfig: Path) -> None:
+        self._folder, self._kubeconfig = folder, kubeconfig
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        folder = Path(tempfile.mkdtemp(prefix="kube-scheduler-"))
-        config = folder / "config.yaml"
+        config = self._folder / "kube-scheduler.yaml"
         client = {"kubeconfig": str(self._kubeconfig), "qps": 10000, "burst": 10000}
         document = {
             "apiVersion": "kubescheduler.config.k8s.io/v1",
@@ -53,7 +51,7 @@ class KubeScheduler:
         }
         config.write_text(yaml.safe_dump(document))
         command = [str(cache_folder() / "kube-scheduler"), f"--config={config}", "--secure-port=0"]
-        with (folder / "log").open("wb") as log:
+        with (self._folder / "kube-scheduler.log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
     def stop(self) -> None:
