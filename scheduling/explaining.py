@@ -1,10 +1,10 @@
 """What would have to change for a waiting gang to start: looked for after the cycle's effects, within a budget of real time."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from scheduling.engine import SchedulerConfig
+from scheduling.engine import ClusterSnapshot, SchedulerConfig
 from scheduling.engine.cycle.counterfactuals import add_counterfactuals
 from scheduling.engine.plan import Counterfactual, Plan
 from scheduling.reader import PoolReading
@@ -29,8 +29,18 @@ class Explaining:
         self._monotonic = monotonic
         self._answers: dict[str, dict[str, _Answer]] = {}
 
-    def explain(self, reading: PoolReading, plan: Plan, config: SchedulerConfig, now: float) -> None:
-        """Fill in `plan.refusals`; `now` is product time, the budget real time. Who was never looked at comes first."""
+    def explain(
+        self,
+        reading: PoolReading,
+        plan: Plan,
+        config: SchedulerConfig,
+        now: float,
+        elsewhere: Sequence[ClusterSnapshot] = (),
+    ) -> None:
+        """Fill in `plan.refusals`; `now` is product time, the budget real time. Who was never looked at comes first.
+
+        `elsewhere` are the cluster's other pools, where a gang might start that is not offered to them.
+        """
         before = self._answers.get(reading.pool.name, {})
         fresh = {
             uid: before[uid]
@@ -43,7 +53,7 @@ class Explaining:
             if self._monotonic() - began > BUDGET_SECONDS:
                 break
             one = {uid: plan.refusals[uid]}
-            add_counterfactuals(one, reading.snapshot, config, now)
+            add_counterfactuals(one, reading.snapshot, config, now, elsewhere)
             fresh[uid] = _Answer(one[uid].message, one[uid].counterfactual, began)
         for uid, answer in fresh.items():
             plan.refusals[uid] = replace(plan.refusals[uid], counterfactual=answer.change)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -15,34 +15,24 @@ from organization.models import Cluster, NodePool
 from scheduling.announcing import Announcer
 from scheduling.assumptions import Assumptions
 from scheduling.demand import asked_of
-from scheduling.engine import Plan, SchedulerConfig, run_cycle
+from scheduling.engine import ClusterSnapshot, Plan, SchedulerConfig, run_cycle
 from scheduling.engine.model.tasks import HOLDING
 from scheduling.engine.plan import Refusal
 from scheduling.executor import Executor
 from scheduling.explaining import Explaining
-from scheduling.free_gpus import free_gpus
 from scheduling.grouping import GangKey
 from scheduling.leadership import Leadership
 from scheduling.memory import GangMemory
 from scheduling.models import Cycle, Decision
 from scheduling.pool_config import config_of
 from scheduling.reader import ClusterReading, PoolReading, Reader
-from scheduling.record import (
-    write_free_gpus,
-    write_intentions,
-    write_outcomes,
-    write_shares,
-    write_standing,
-    write_waits,
-)
+from scheduling.record import write_intentions, write_outcomes, write_waits
 from scheduling.rounds import Rounds
+from scheduling.showing import Showing
 from scheduling.telling import Telling
 from scheduling.translation import Effects, decisions_of, effects_of, waits_of
 from scheduling.world import World
-from ui import live
 
-SHOWN_EVERY_SECONDS = 10.0
-"""How often (real time) a pool in which nothing happens says that its scheduler lives."""
 SLOWEST_EXPLAINED_MS = 200.0
 """A cycle that took longer is not run again and again only to find out what would change its answers."""
 
@@ -88,8 +78,8 @@ class ClusterRunner:
         self._telling = Telling(self._executor)
         self._explaining = Explaining()
         self._rounds = Rounds()
-        self._shown_at: dict[str, float] = {}
-        self._shares: dict[str, dict[str, int]] = {}
+        self._showing = Showing(cluster, leadership.holder)
+        self._snapshots: list[ClusterSnapshot] = []
 
     def close(self) -> None:
         self._executor.close()
@@ -125,6 +115,7 @@ class ClusterRunner:
         for trouble in reading.troubles:
             log.warning("scheduling around trouble", cluster=self.cluster.name, trouble=trouble)
         self._remember(reading, report.led, self._now())
+        self._snapshots = [pool.snapshot for pool in reading.pools]
         read_ms = (time.perf_counter() - began) * 1000
         for pool in reading.pools:
             if pool.pool.name in wanted:
@@ -156,7 +147,7 @@ class ClusterRunner:
         except (ClusterError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             log.exception("a cycle failed", cluster=self.cluster.name, pool=name)
             sentence = f"{type(error).__name__}: {error}"
-            self._show(reading, transitions=self._leadership.number(name) or 0, error=sentence)
+            self._showing.show(reading, transitions=self._leadership.number(name) or 0, error=sentence)
 
     def _run_pool(self, reading: PoolReading, read_ms: float, report: CycleReport) -> None:
         name, now = reading.pool.name, self._now()
@@ -167,7 +158,7 @@ class ClusterRunner:
         self._memory.stale(below, {group.membership.key for group in reading.groups.values()}, now)
         report.waiting += len(reading.waiting)
         if not reading.waiting and not below:
-            self._show_if_due(reading, number, now)
+            self._showing.show_if_due(reading, self._config_of(reading), number, now)
             return
         began = time.perf_counter()
         plan = run_cycle(reading.snapshot, self._config_of(reading), now=now.timestamp())
@@ -184,9 +175,9 @@ class ClusterRunner:
             waiting_gangs=len(reading.waiting),
         )
         self._apply(reading, plan, cycle, report, now)
-        self._note_shares(name, plan)
+        self._showing.note_shares(name, plan)
         self._answer(reading, plan, cycle, report, now)
-        self._show(reading, transitions=number, duration_ms=cycle.duration_ms)
+        self._showing.show(reading, transitions=number, duration_ms=cycle.duration_ms)
 
     def _apply(
         self, reading: PoolReading, plan: Plan, cycle: Cycle, report: CycleReport, now: datetime
@@ -219,7 +210,8 @@ class ClusterRunner:
         """Tell those who wait why, once every pool they may go to was asked."""
         name, number = reading.pool.name, cycle.lease_transitions
         if cycle.decide_ms <= SLOWEST_EXPLAINED_MS:
-            self._explaining.explain(reading, plan, self._config_of(reading), now.timestamp())
+            elsewhere = [one for one in self._snapshots if one is not reading.snapshot]
+            self._explaining.explain(reading, plan, self._config_of(reading), now.timestamp(), elsewhere)
         told = self._pass_on(reading, plan, report)
         anew = {
             uid: refusal
@@ -277,36 +269,3 @@ class ClusterRunner:
 
     def _config_of(self, reading: PoolReading) -> SchedulerConfig:
         return config_of(self._config, reading.pool, protected=reading.protected)
-
-    def _note_shares(self, pool: str, plan: Plan) -> None:
-        shares = {queue: share.fair_share.gpu_milli for queue, share in plan.shares.items()}
-        if self._shares.get(pool) != shares:
-            write_shares(self.cluster, pool, shares)
-            self._shares[pool] = shares
-            live.publish("projects", self.cluster.pk)
-
-    def _show_if_due(self, reading: PoolReading, number: int, now: datetime) -> None:
-        """Where nobody waits the shares are divided now and then all the same: people look at them."""
-        last = self._shown_at.get(reading.pool.name)
-        if last is None or time.monotonic() - last >= SHOWN_EVERY_SECONDS:
-            only_divide = replace(self._config_of(reading), actions=())
-            self._note_shares(
-                reading.pool.name, run_cycle(reading.snapshot, only_divide, now=now.timestamp())
-            )
-            self._show(reading, transitions=number)
-
-    def _show(
-        self, reading: PoolReading, *, transitions: int, duration_ms: float = 0.0, error: str = ""
-    ) -> None:
-        self._shown_at[reading.pool.name] = time.monotonic()
-        write_free_gpus(reading.pool, free_gpus(reading.snapshot))
-        write_standing(
-            self.cluster,
-            reading.pool.name,
-            holder=self._leadership.holder,
-            transitions=transitions,
-            duration_ms=duration_ms,
-            waiting=len(reading.waiting),
-            running=len(reading.snapshot.gangs) - len(reading.waiting),
-            error=error,
-        )

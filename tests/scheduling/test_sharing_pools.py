@@ -76,6 +76,22 @@ def test_without_a_word_the_projects_own_pools_are_offered(make_runner: Any, acm
     assert cluster.placed() == {"t": "h"}
 
 
+def test_who_is_offered_only_a_full_pool_is_told_of_another_with_room(make_runner: Any, acme: Acme) -> None:
+    acme.vision.default_node_pools = ["h100"]
+    acme.vision.save()
+    labels = {**VISION, "kai.scheduler/node-pool": "h100"}
+    cluster = FakeCluster(
+        nodes=[make_node("h", pool="h100", gpus=1), make_node("a", pool="a100", gpus=8)],
+        pods=[make_pod("first", gpus=1, labels=labels, node="h", phase="Running"), make_pod("t", gpus=1, labels=labels)],
+    )  # fmt: skip
+
+    make_runner(cluster).run(cluster.world)
+
+    assert cluster.placed() == {"first": "h"}
+    (condition,) = cluster.pod("t")["status"]["conditions"]
+    assert "It would start in node pool a100." in condition["message"]
+
+
 def test_a_project_with_the_name_of_its_department_still_has_its_own_queue(
     make_runner: Any, acme: Acme
 ) -> None:

@@ -1,0 +1,59 @@
+"""What pages are shown of each pool's scheduler: that it lives, who waits and runs, fair shares, what is free."""
+
+import time
+from dataclasses import replace
+from datetime import datetime
+
+from organization.models import Cluster
+from scheduling.engine import Plan, SchedulerConfig, run_cycle
+from scheduling.free_gpus import free_gpus
+from scheduling.reader import PoolReading
+from scheduling.record import write_free_gpus, write_shares, write_standing
+from ui import live
+
+SHOWN_EVERY_SECONDS = 10.0
+"""How often (real time) a pool in which nothing happens says that its scheduler lives."""
+
+
+class Showing:
+    """One for a cluster; `holder` is who holds its leases here."""
+
+    def __init__(self, cluster: Cluster, holder: str) -> None:
+        self._cluster = cluster
+        self._holder = holder
+        self._shown_at: dict[str, float] = {}
+        self._shares: dict[str, dict[str, int]] = {}
+
+    def note_shares(self, pool: str, plan: Plan) -> None:
+        """Each queue's fair share of GPUs, written when one has changed."""
+        shares = {queue: share.fair_share.gpu_milli for queue, share in plan.shares.items()}
+        if self._shares.get(pool) != shares:
+            write_shares(self._cluster, pool, shares)
+            self._shares[pool] = shares
+            live.publish("projects", self._cluster.pk)
+
+    def show_if_due(
+        self, reading: PoolReading, config: SchedulerConfig, transitions: int, now: datetime
+    ) -> None:
+        """Where nobody waits the shares are divided now and then all the same: people look at them."""
+        last = self._shown_at.get(reading.pool.name)
+        if last is None or time.monotonic() - last >= SHOWN_EVERY_SECONDS:
+            only_divide = replace(config, actions=())
+            self.note_shares(reading.pool.name, run_cycle(reading.snapshot, only_divide, now=now.timestamp()))
+            self.show(reading, transitions=transitions)
+
+    def show(
+        self, reading: PoolReading, *, transitions: int, duration_ms: float = 0.0, error: str = ""
+    ) -> None:
+        self._shown_at[reading.pool.name] = time.monotonic()
+        write_free_gpus(reading.pool, free_gpus(reading.snapshot))
+        write_standing(
+            self._cluster,
+            reading.pool.name,
+            holder=self._holder,
+            transitions=transitions,
+            duration_ms=duration_ms,
+            waiting=len(reading.waiting),
+            running=len(reading.snapshot.gangs) - len(reading.waiting),
+            error=error,
+        )
