@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def eventually(claim: Callable[[], Any], seconds: float = 30, *, every: float = 0.05) -> bool:
+def eventually(claim: Callable[[], Any], seconds: float = 90, *, every: float = 0.05) -> bool:
     """Whether the claim became true in time; an assertion inside it counts as not yet."""
     give_up = time.monotonic() + seconds
     while True:
