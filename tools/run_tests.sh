@@ -21,10 +21,11 @@ suite "lint" tools/lint.sh
 suite "unit tests" "$bin/python" -m pytest -q -n 2 -m "not e2e and not control_plane and not kubectl"
 suite "conformance" "$bin/python" -m tests.conformance ../shared/conformance
 suite "control plane's build" wait_for_build
-suite "cluster suite on both servers" "$bin/python" -m pytest -q -m "(control_plane or kubectl) and not e2e"
+# these two wait more than they work: two control planes, two products side by side
+suite "cluster suite on both servers" "$bin/python" -m pytest -q -n 2 --dist loadfile --durations=5 \
+  -m "(control_plane or kubectl) and not e2e"
 suite "portal on PostgreSQL" tools/with_postgres.py "$bin/python" -m pytest -q -n 2 -m "not e2e and not control_plane and not kubectl" \
   tests/access tests/organization tests/workloads tests/scheduling tests/monitoring
-# these wait more than they work: two products side by side
-suite "the product in a browser" "$bin/python" -m pytest -q -n 2 --dist loadfile -m e2e
+suite "the product in a browser" "$bin/python" -m pytest -q -n 2 --dist loadfile --durations=5 -m e2e
 echo "== all in $SECONDS s"
 [ ${#failed[@]} -eq 0 ] || { echo "failed: ${failed[*]}" >&2; exit 1; }
