@@ -8,6 +8,20 @@ from scheduling.engine import SchedulerConfig
 from scheduling.placement import with_placement
 
 
+def installation_config(*, evictions_at_most: int, protect_after: float | None) -> SchedulerConfig:
+    """What holds for all clusters. `protect_after`: seconds of waiting after which the oldest gang is kept from being starved by
+    smaller ones; None or 0 never does that.
+    """
+    config = SchedulerConfig(max_evictions=evictions_at_most)
+    if not protect_after:
+        return config
+    return replace(
+        config,
+        plugins=(*config.plugins, "age_protection"),
+        options={**config.options, "age_protection": {"after": protect_after}},
+    )
+
+
 def config_of(config: SchedulerConfig, pool: NodePool, *, protected: Collection[str] = ()) -> SchedulerConfig:
     """`protected` gangs (uids) are not touched."""
     placed = with_placement(config, gpu=pool.gpu_placement, cpu=pool.cpu_placement)

@@ -6,7 +6,6 @@
 import threading
 import time
 import uuid
-from dataclasses import replace
 
 import structlog
 from celery import current_app
@@ -25,6 +24,7 @@ from scheduling.company import Version, version_of
 from scheduling.engine import SchedulerConfig
 from scheduling.holders import unique_holder
 from scheduling.leadership import Leadership
+from scheduling.pool_config import installation_config
 from scheduling.record import write_trouble
 from scheduling.runner import ClusterRunner, CycleReport
 from scheduling.world import KINDS, OPTIONAL, World
@@ -36,8 +36,6 @@ SHORTEST_PAUSE_SECONDS = 0.1
 LOOK_FOR_CLUSTERS_SECONDS = 10.0
 SYSTEM_NAMESPACE = "runai"
 """Where our leases live in a cluster, unless settings.SYSTEM_NAMESPACE says otherwise."""
-EVICTIONS_AT_MOST = 100
-"""Pods one plan may evict, unless settings.EVICTIONS_PER_PLAN_AT_MOST says otherwise."""
 
 log = structlog.get_logger(__name__)
 
@@ -167,9 +165,9 @@ class Watches:
                 self._add(row)
 
     def _add(self, cluster: Cluster) -> None:
-        config = replace(
-            SchedulerConfig(),
-            max_evictions=getattr(settings, "EVICTIONS_PER_PLAN_AT_MOST", EVICTIONS_AT_MOST),
+        config = installation_config(
+            evictions_at_most=settings.EVICTIONS_PER_PLAN_AT_MOST,
+            protect_after=settings.PROTECT_AFTER_WAITING_SECONDS,
         )
         try:
             watch = ClusterWatch(cluster, client_of(cluster), config)

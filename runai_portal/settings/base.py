@@ -160,6 +160,12 @@ UI_CLUSTER_STATE = "organization.header.cluster_state"
 UI_MENU_COUNTS = "workloads.palette.menu_counts"
 UI_SEARCHES = ["workloads.palette.find", "organization.palette.find"]
 
+# --- the scheduler, for all clusters -------------------------------------------------------------------------------------------------
+EVICTIONS_PER_PLAN_AT_MOST = env.int("EVICTIONS_PER_PLAN_AT_MOST", default=100)
+"""Pods. A wrong quota must not empty a cluster at once."""
+PROTECT_AFTER_WAITING_SECONDS = env.float("PROTECT_AFTER_WAITING_SECONDS", default=0.0)
+"""Who has waited longer than this is kept from being starved by smaller work; 0 switches it off."""
+
 # --- background work --------------------------------------------------------------------------------------------------------------
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
