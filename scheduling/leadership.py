@@ -14,7 +14,7 @@ from scheduling.holders import is_dead
 LEASE_SECONDS = 9
 """On another machine a killed process is followed within this, one look and the successor's start: under 15 s together. Where
 the successor can see that the process is gone it does not wait."""
-RENEW_SECONDS = 2.5
+RENEW_SECONDS = 3.0
 ASK_AGAIN_SECONDS = 0.8
 """How often a lease that another holds is looked at."""
 

@@ -86,6 +86,10 @@ class ClusterRunner:
         self._leadership.release()  # a rival goes on while we write our last events
         self._announcer.close()
 
+    def keep_leading(self) -> None:
+        """Renew the leases that are due while there is nothing to do."""
+        self._leadership.keep()
+
     def run(self, world: Callable[[], World]) -> CycleReport:
         """One cycle of every pool whose lease is ours; the world is read after the leases are sure."""
         pools = list(NodePool.objects.filter(cluster=self.cluster))

@@ -84,6 +84,7 @@ class ClusterWatch:
         self._look_at_company()
         idle = time.monotonic() - self._ran_at
         if not self._changed.is_set() and idle < FULL_CYCLE_SECONDS:
+            self.runner.keep_leading()  # a lease is shorter than the pause between two quiet cycles
             return None
         if not all(cache.synced() and cache.healthy for cache in self.caches):
             self._say_away(idle)
