@@ -144,10 +144,8 @@ def test_a_foreign_job_of_the_same_name_is_not_touched(product: Product, rest: R
     workload = rest.train("vision", "genuine-taken", annotations={})
 
     def told() -> bool:
-        text = kubectl(
-            product, "get", "tw", "genuine-taken", "-n", "runai-vision", "-o", "jsonpath={.status}"
-        )
-        return "is not this workload's" in text
+        place = ("tw", "genuine-taken", "-n", "runai-vision", "--ignore-not-found")  # it may not be sent yet
+        return "is not this workload's" in kubectl(product, "get", *place, "-o", "jsonpath={.status}")
 
     until(told, 60, "the name conflict is told")
     assert rest.phase(workload) != "Running"

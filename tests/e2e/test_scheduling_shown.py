@@ -303,7 +303,7 @@ def test_idle_gpus_are_used_over_quota_and_taken_back_by_their_owner(
     wait_for_pods(product, "speech", "stage-owner", 4)
     wait_for_text(page, owner, "4 of 4 run")
     wait_for_pods(product, "vision", "stage-borrow", 4)
-    shown = wait_for_text(page, borrower, "4 of 8 pods run", re.compile(r"[Tt]aken back"))
+    shown = wait_for_text(page, borrower, "4 of 8 run", re.compile(r"[Tt]aken back"))
     assert re.search(r"vision held \d GPUs in stage, its fair share was 4 GPUs", shown), shown
     assert "stage-owner" not in shown, "another project's workload is not named"
     events = kubectl(product, "get", "events", "-n", "runai-vision")
@@ -322,7 +322,7 @@ def test_more_important_work_of_the_same_project_goes_first(
     urgent = submit(page, product, "stage-urgent", "vision", gpus=2, priority="very-high")
     wait_for_pods(product, "vision", "stage-urgent", 1)
     wait_for_text(page, urgent, "Running")
-    wait_for_text(page, low, "2 of 4 pods run", "stage-urgent", "Very high", "Low")
+    wait_for_text(page, low, "2 of 4 run", "stage-urgent", "Very high", "Low")
     assert running(product, "speech", "stage-speech") == 4
 
 
