@@ -79,6 +79,7 @@ def effective_amounts(pod: Mapping[str, Any]) -> Amounts:
             _raise_to(peak, _sum(asked, sidecars))
     _add(running, sidecars)
     _raise_to(running, peak)
+    running |= container_amounts(spec, "spec")  # what the pod asks for as a whole counts instead
     _add(
         running,
         {name: read_amount(name, text, "overhead") for name, text in (spec.get("overhead") or {}).items()},

@@ -255,3 +255,10 @@ def test_equal_requests_are_one_object() -> None:
     requests: dict[Any, Any] = {}
     first, second = (read_pod(make_pod(name, gpus=2), requests) for name in ("a", "b"))
     assert first.request is second.request
+
+
+def test_what_the_pod_asks_for_as_a_whole_counts_instead_of_its_containers():
+    pod = make_pod("p", cpu="2")
+    pod["spec"]["resources"] = {"requests": {"cpu": "3"}}
+
+    assert effective_amounts(pod)["cpu"] == 3000

@@ -11,14 +11,24 @@ Requests = dict[str, int]
 
 
 def requests_of(pod: Mapping[str, Any]) -> Requests:
-    """The sum over the containers, or the largest init container where that is more; one pod."""
+    """The sum over containers and sidecars, or what an init container needs beside earlier sidecars where that is more; one pod.
+
+    What the pod asks for as a whole counts instead of its containers' sum.
+    """
     total: Requests = {"pods": 1}
     for container in pod["spec"]["containers"]:
-        for resource, amount in _of_container(container).items():
-            total[resource] = total.get(resource, 0) + amount
+        _add(total, _asked(container))
+    sidecars: Requests = {}
+    peak: Requests = {}
     for container in pod["spec"].get("initContainers") or []:
-        for resource, amount in _of_container(container).items():
-            total[resource] = max(total.get(resource, 0), amount)
+        needed = dict(sidecars)
+        _add(needed, _asked(container))
+        if container.get("restartPolicy") == "Always":
+            sidecars = needed
+        peak = {name: max(peak.get(name, 0), needed.get(name, 0)) for name in {*peak, *needed}}
+    _add(total, sidecars)
+    total |= {name: max(amount, total.get(name, 0)) for name, amount in peak.items()}
+    total |= _asked(pod["spec"])
     for resource, text in (pod["spec"].get("overhead") or {}).items():
         total[resource] = total.get(resource, 0) + _amount(resource, text)
     return total
@@ -44,8 +54,14 @@ def too_much(
     return None
 
 
-def _of_container(container: Mapping[str, Any]) -> Requests:
-    resources = container.get("resources") or {}
+def _add(total: Requests, more: Requests) -> None:
+    for resource, amount in more.items():
+        total[resource] = total.get(resource, 0) + amount
+
+
+def _asked(holder: Mapping[str, Any]) -> Requests:
+    """By a container, or by the pod as a whole."""
+    resources = holder.get("resources") or {}
     # a limit without a request is the request, which the API server has filled in already on a real cluster
     told = {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
     return {resource: _amount(resource, text) for resource, text in told.items()}
