@@ -221,20 +221,54 @@ def _terminated(ended: Ended, identity: str) -> Document:
 
 
 def _init_container(pod: Mapping[str, Any], container: Mapping[str, Any], state: PodState) -> Document:
-    """Init containers are taken to have done their part while the pod was pulling."""
-    status: Document = {
-        "name": container["name"],
-        "image": container.get("image", ""),
-        "imageID": "",
-        "ready": state.started_at is not None,
-        "restartCount": 0,
-        "state": {"waiting": {"reason": "PodInitializing"}},
-        "lastState": {},
-    }
+    """Init containers are taken to have done their part while the pod was pulling; sidecars run as long as the others."""
+    if container.get("restartPolicy") == "Always":
+        return _sidecar(pod, container, state)
+    status = _initial(container, ready=state.started_at is not None)
     if state.started_at is not None:
         done = Ended(state.began_at, state.started_at, 0, "Completed")
         status["state"] = {"terminated": _terminated(done, _container_id(pod, container["name"], 0))}
     return status
+
+
+def _sidecar(pod: Mapping[str, Any], container: Mapping[str, Any], state: PodState) -> Document:
+    """Begins before the pod's containers, is not restarted with them, and ends, well, after the last of them."""
+    over = state.stage in ("done", "stopped")
+    first = _first_start(pod, container) or state.started_at
+    status = _initial(container, ready=first is not None and not over)
+    status["started"] = first is not None and not over
+    if first is None:
+        return status
+    identity = _container_id(pod, container["name"], 0)
+    status["containerID"] = identity
+    status["state"] = {"running": {"startedAt": format_time(first)}}
+    if over:
+        end = state.ended.finished_at if state.ended else state.since
+        status["state"] = {"terminated": _terminated(Ended(first, end, 0, "Completed"), identity)}
+    return status
+
+
+def _first_start(pod: Mapping[str, Any], container: Mapping[str, Any]) -> datetime | None:
+    """As it was written before: a restart of the pod's other containers does not touch it."""
+    for one in (pod.get("status") or {}).get("initContainerStatuses") or []:
+        if one["name"] == container["name"]:
+            shown = one.get("state") or {}
+            told = (shown.get("running") or shown.get("terminated") or {}).get("startedAt")
+            return parse_time(told) if told else None
+    return None
+
+
+def _initial(container: Mapping[str, Any], *, ready: bool) -> Document:
+    return {
+        "name": container["name"],
+        "image": container.get("image", ""),
+        "imageID": "",
+        "ready": ready,
+        "started": False,
+        "restartCount": 0,
+        "state": {"waiting": {"reason": "PodInitializing"}},
+        "lastState": {},
+    }
 
 
 def _container_id(pod: Mapping[str, Any], container: str, restarts: int) -> str:

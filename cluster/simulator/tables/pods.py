@@ -15,12 +15,17 @@ def pod_cells(pod: Document, now: datetime) -> list[Any]:
     """Name, Ready, Status, Restarts, Age, IP, Node, Nominated Node, Readiness Gates."""
     spec, status, metadata = pod.get("spec", {}), pod.get("status", {}), pod["metadata"]
     statuses = status.get("containerStatuses") or []
+    sidecars = _sidecars(pod)
     ready = sum(bool(entry.get("ready")) for entry in statuses)
+    ready += sum(
+        entry.get("name") in sidecars and bool(entry.get("started")) and bool(entry.get("ready"))
+        for entry in status.get("initContainerStatuses") or []
+    )
     addresses = status.get("podIPs") or []
     ip = addresses[0].get("ip") if addresses else status.get("podIP")
     return [
         metadata["name"],
-        f"{ready}/{len(spec.get('containers', []))}",
+        f"{ready}/{len(spec.get('containers', [])) + len(sidecars)}",
         pod_reason(pod),
         _restarts(pod, now),
         age(metadata.get("creationTimestamp"), now),
@@ -29,6 +34,12 @@ def pod_cells(pod: Document, now: datetime) -> list[Any]:
         status.get("nominatedNodeName") or NONE,
         _gates(spec, status),
     ]
+
+
+def _sidecars(pod: Document) -> set[str]:
+    """Names of the init containers that go on running beside the containers."""
+    initials = pod.get("spec", {}).get("initContainers") or []
+    return {entry["name"] for entry in initials if entry.get("restartPolicy") == "Always"}
 
 
 def pod_reason(pod: Document) -> str:
@@ -52,7 +63,7 @@ def pod_reason(pod: Document) -> str:
 def _starting_reason(pod: Document) -> str:
     """What the init containers are doing, empty once they are through."""
     initials = pod.get("spec", {}).get("initContainers", [])
-    lasting = {entry["name"] for entry in initials if entry.get("restartPolicy") == "Always"}
+    lasting = _sidecars(pod)
     for index, entry in enumerate(pod.get("status", {}).get("initContainerStatuses") or []):
         state = entry.get("state", {})
         ended, waiting = state.get("terminated"), state.get("waiting")
@@ -103,8 +114,7 @@ def _restarts(pod: Document, now: datetime) -> str:
 
 def _statuses(pod: Document) -> Iterator[Document]:
     status = pod.get("status", {})
-    initials = pod.get("spec", {}).get("initContainers", [])
-    lasting = {entry["name"] for entry in initials if entry.get("restartPolicy") == "Always"}
+    lasting = _sidecars(pod)
     starting = bool(_starting_reason(pod))
     for entry in status.get("initContainerStatuses") or []:
         if starting or entry.get("name") in lasting:
