@@ -3,6 +3,7 @@
 from typing import Any
 
 from cluster.simulator.cron import WrongSchedule, parse_schedule
+from cluster.simulator.kinds.job_rules import policy_causes
 from cluster.simulator.kinds.pods import fill_pod_spec, pod_spec_causes
 from cluster.simulator.kinds.rules import Document, KindRules, Surroundings
 from cluster.simulator.problems import Cause, unsupported, wrong
@@ -14,7 +15,6 @@ JOB_DEFAULTS: dict[str, Any] = {
     "completionMode": "NonIndexed",
     "suspend": False,
     "manualSelector": False,
-    "podReplacementPolicy": "TerminatingOrFailed",
 }
 SUSPENDED_MAY_CHANGE = ("nodeSelector", "affinity", "tolerations", "schedulingGates")
 
@@ -46,8 +46,7 @@ def _fill_job_spec(spec: dict[str, Any]) -> None:
         spec["completions"] = 1
     spec.setdefault("parallelism", 1)
     template = spec.setdefault("template", {})
-    if "podFailurePolicy" in spec:
-        spec["podReplacementPolicy"] = "Failed"
+    spec.setdefault("podReplacementPolicy", "Failed" if "podFailurePolicy" in spec else "TerminatingOrFailed")
     if spec.get("backoffLimitPerIndex") is not None and spec.get("backoffLimit") == 6:
         spec["backoffLimit"] = 2**31 - 1
     fill_pod_spec(template.setdefault("spec", {}))
@@ -79,6 +78,7 @@ def _causes(new: Document, old: Document | None) -> list[Cause]:
         causes.append(
             Cause("spec.completions", "FieldValueRequired", "Required value: when completion mode is Indexed")
         )
+    causes += policy_causes(spec)
     template = spec.get("template", {})
     causes += pod_spec_causes(template.get("spec", {}), "spec.template.spec", restart=("OnFailure", "Never"))
     if old is not None:

@@ -3,7 +3,9 @@
 import re
 from typing import Any
 
+from cluster.simulator.kinds.pod_parts import EPHEMERAL, RESIZE, only_that_part, part_causes
 from cluster.simulator.kinds.rules import Document, KindRules, Surroundings
+from cluster.simulator.kinds.service_accounts import admit_account
 from cluster.simulator.problems import Cause, Problem, forbidden, forbidden_field, missing, unsupported, wrong
 
 FINISHED = ("Succeeded", "Failed")
@@ -27,7 +29,8 @@ def fill_pod_spec(spec: dict[str, Any]) -> None:
     account = spec.get("serviceAccountName") or spec.get("serviceAccount")
     if account:
         spec["serviceAccountName"] = spec["serviceAccount"] = account
-    for container in [*spec.get("containers", []), *spec.get("initContainers", [])]:
+    listed = ("containers", "initContainers", "ephemeralContainers")
+    for container in [one for key in listed for one in spec.get(key, [])]:
         if "imagePullPolicy" not in container:
             container["imagePullPolicy"] = _pull_policy(container.get("image", ""))
         if spec.get("hostNetwork"):
@@ -59,8 +62,7 @@ def _fill(document: Document) -> None:
 def _admit(document: Document, around: Surroundings) -> None:
     """Service account, priority, tolerations; a second time only what is missing then."""
     spec = document.setdefault("spec", {})
-    if "serviceAccountName" not in spec:
-        spec["serviceAccountName"] = spec["serviceAccount"] = "default"
+    admit_account(document, around)
     _resolve_priority(document, around)
     present = {
         (t.get("key"), t.get("effect")) for t in spec.get("tolerations", []) if t.get("operator") != "Equal"
@@ -109,8 +111,13 @@ def _refuse(metadata: dict[str, Any], detail: str) -> Problem:
 
 
 def qos_class(spec: dict[str, Any]) -> str:
-    """Guaranteed, Burstable or BestEffort, from requests and limits of CPU and memory."""
-    containers = [*spec.get("containers", []), *spec.get("initContainers", [])]
+    """Guaranteed, Burstable or BestEffort, from requests and limits of CPU and memory: the pod's own, where it has any."""
+    own = spec.get("resources") or {}
+    containers = (
+        [spec]
+        if own.get("requests") or own.get("limits")
+        else [*spec.get("containers", []), *spec.get("initContainers", [])]
+    )
     guaranteed, any_set = True, False
     for container in containers:
         resources = container.get("resources", {})
@@ -209,9 +216,7 @@ def _fixed(spec: dict[str, Any]) -> dict[str, Any]:
     """The parts of a pod that stay as they are."""
     fixed = {key: value for key, value in spec.items() if key not in CHANGEABLE}
     for key in ("containers", "initContainers"):
-        fixed[key] = [
-            {k: v for k, v in c.items() if k not in ("image", "resources")} for c in spec.get(key, [])
-        ]
+        fixed[key] = [{k: v for k, v in c.items() if k != "image"} for c in spec.get(key, [])]
     return fixed
 
 
@@ -233,6 +238,9 @@ RULES = KindRules(
     on_create=_on_create,
     on_update=_on_update,
     causes=_causes,
+    parts=(EPHEMERAL, RESIZE),
+    only_that_part=only_that_part,
+    part_causes=part_causes,
     grace_seconds=_grace_seconds,
     returns_deleted=True,
 )

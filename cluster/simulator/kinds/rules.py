@@ -51,6 +51,12 @@ class KindRules:
     on_update: Callable[[Document, Document, Surroundings], None] = nothing_on_update
     causes: Callable[[Document, Document | None], list[Cause]] = no_causes
     """Every broken rule of a new object, or of a change of an old one."""
+    parts: tuple[str, ...] = ()
+    """Subresources that hold the object and change one part of its spec only."""
+    only_that_part: Callable[[Document, Document, str], None] = lambda document, old, subresource: None
+    """Undoes in the new document what such a subresource does not change."""
+    part_causes: Callable[[Document, Document, str], list[Cause]] = lambda document, old, subresource: []
+    """Every broken rule of such a change, instead of `causes`."""
     grace_seconds: Callable[[Document, int | None], int] = lambda document, asked: 0
     """How long a deletion waits for someone to finish it; 0 removes at once."""
     graceful: bool = False

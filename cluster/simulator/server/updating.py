@@ -50,17 +50,21 @@ def update(
     if not applied:
         before = outgoing(resource, old)
         track_update(resource, before, document, options.field_manager, options.subresource, timestamp())
+    if options.subresource in rules.parts:
+        rules.only_that_part(document, old, options.subresource)
     seen = document
     document = admitted(api, resource, document, old, options)
     if document is not seen:  # webhooks may write no more than the client
         document["metadata"] = dict(document["metadata"])
         _keep_what_is_not_theirs(resource, document, old, options.subresource)
+        if options.subresource in rules.parts:
+            rules.only_that_part(document, old, options.subresource)
     document = incoming(resource, document)
     if not options.subresource:
         rules.on_update(document, old, api.around)
     if rules.has_generation and _spec_of(document) != _spec_of(old):
         document["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
-    _validate(resource, document, old, rules)
+    _validate(resource, document, old, rules, options.subresource)
     approved(resource, document, old, options)
     if _same(document, old):
         return old
@@ -178,7 +182,9 @@ def _spec_of(document: Document) -> Document:
     return {key: value for key, value in document.items() if key not in ("metadata", "status")}
 
 
-def _validate(resource: Resource, document: Document, old: Document, rules: KindRules) -> None:
+def _validate(
+    resource: Resource, document: Document, old: Document, rules: KindRules, subresource: str
+) -> None:
     metadata = document["metadata"]
     causes = changed_metadata_causes(metadata, old["metadata"])
     if any(
@@ -187,7 +193,10 @@ def _validate(resource: Resource, document: Document, old: Document, rules: Kind
         causes += metadata_causes(metadata, resource.storage)
     if resource.custom:
         causes += value_causes(resource.schema, document)
-    causes += rules.causes(document, old)
+    if subresource in rules.parts:
+        causes += rules.part_causes(document, old, subresource)
+    else:
+        causes += rules.causes(document, old)
     if causes:
         raise invalid(resource.kind, resource.group, metadata["name"], causes)
 

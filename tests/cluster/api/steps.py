@@ -92,7 +92,6 @@ POD = {
     "kind": "Pod",
     "metadata": {"name": "p"},
     "spec": {
-        "automountServiceAccountToken": False,
         "schedulerName": "nobody",
         "containers": [
             {

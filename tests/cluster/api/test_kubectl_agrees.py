@@ -22,7 +22,6 @@ pytestmark = pytest.mark.control_plane
 
 MOMENT = "2026-11-01T12:00:00Z"
 POD_SPEC = {
-    "automountServiceAccountToken": False,  # nobody runs in the simulator's pods, so it mounts no token into them
     "containers": [
         {"name": "main", "image": "example/train:1", "resources": {"limits": {"nvidia.com/gpu": "1", "cpu": "500m"}}},
         {"name": "side", "image": "example/side:1"},
