@@ -7,36 +7,35 @@ from typing import Any
 from cluster import clock
 from cluster.client import ClusterClient
 from cluster.documents import (
-    Condition,
     Document,
-    condition_of,
     controller_of,
-    format_time,
     is_deleting,
     key_of,
     name_of,
     namespace_of,
     parse_time,
     uid_of,
-    with_condition,
 )
 from cluster.errors import Conflict, NotFound
 from cluster.kinds import JOBS
+from cluster.simulator.controllers.index_sets import format_indexes
 from cluster.simulator.controllers.job_counts import (
     TRACKING,
     Tally,
     back_off_until,
     deadline_of,
     failure_of,
-    format_indexes,
     free_indexes,
-    is_complete,
-    is_ignored,
-    is_indexed,
+    next_index_free,
+    success_of,
     tally,
+    waits_for_the_stopping,
     wanted_active,
 )
+from cluster.simulator.controllers.job_indexes import FAILURES, has_own_limits, is_indexed
 from cluster.simulator.controllers.job_pods import JobPods, dispensable
+from cluster.simulator.controllers.job_policies import is_ignored
+from cluster.simulator.controllers.job_status import Verdict, conclude, finished, is_ours, mark_start, news
 from cluster.simulator.controllers.pod_index import PodIndex
 from cluster.simulator.controllers.templates import is_active
 from cluster.simulator.work_queue import WorkQueue
@@ -45,6 +44,8 @@ from cluster.watch import WatchCache
 logger = logging.getLogger(__name__)
 
 Key = tuple[str, str]
+_LEFT_OUT = ("active", "succeeded", "failed", "completedIndexes", "failedIndexes")
+"""Not written while there is nothing to say; `ready` and `terminating` are."""
 _AT_ONCE = 100
 """Pods made in one pass, so that one huge Job does not keep the others waiting."""
 
@@ -74,7 +75,7 @@ class JobController:
 
     def _job_changed(self, kind: str, new: Document | None, old: Document | None) -> None:
         document = new or old
-        if document is not None:
+        if document is not None and is_ours(document):
             self._queue.add(key_of(document))
         if new is None and old is not None:
             self._written.pop(uid_of(old), None)
@@ -101,7 +102,7 @@ class JobController:
             self._free_orphan(key[0].removeprefix("orphan/"), key[1])
             return
         job = self._newest(key)
-        if job is None:
+        if job is None or not is_ours(job):
             return
         pods = self._index.of_owner(uid_of(job))
         if is_deleting(job):
@@ -110,7 +111,7 @@ class JobController:
             return
         counts = tally(job, pods)
         try:
-            if _finished(job):
+            if finished(job):
                 self._free_counted(job, pods)
                 self._expire(job)
             else:
@@ -139,41 +140,17 @@ class JobController:
         now = clock.now()
         status: dict[str, Any] = dict(job.get("status") or {})
         suspended = bool(job["spec"].get("suspend"))
-        self._mark_start(job, status, now, suspended=suspended)
+        mark_start(job, status, now, suspended=suspended)
         failure = None if suspended else failure_of({**job, "status": status}, counts, now)
-        complete = not suspended and failure is None and is_complete(job, counts)
-        if suspended or failure is not None or complete:
-            self._delete_active(job, counts)
+        success = None if suspended or failure is not None else success_of(job, counts)
+        if failure is not None or success is not None:
+            counts.count_all(failing=failure is not None)
+        if suspended or failure is not None or success is not None:
+            self._delete_active(job, counts, count=failure is not None)
         else:
             self._adjust(job, counts, now)
-        self._write_status(job, pods, counts, status, failure, complete=complete)
+        self._write_status(job, pods, counts, status, failure, success)
         self._come_back({**job, "status": status}, counts, now)
-
-    def _mark_start(self, job: Document, status: dict[str, Any], now: datetime, *, suspended: bool) -> None:
-        before = condition_of(job, "Suspended")
-        if suspended:
-            status.pop("startTime", None)
-            if before is None or before["status"] != "True":
-                self._set(status, "Suspended", "True", "JobSuspended", "Job suspended", now)
-        else:
-            status.setdefault("startTime", format_time(now))
-            if before is not None and before["status"] == "True":
-                status["startTime"] = format_time(now)
-                self._set(status, "Suspended", "False", "JobResumed", "Job resumed", now)
-
-    def _set(
-        self, status: dict[str, Any], kind: str, value: str, reason: str, message: str, now: datetime
-    ) -> None:
-        stamp = format_time(now)
-        condition: Condition = {
-            "type": kind,
-            "status": value,
-            "reason": reason,
-            "message": message,
-            "lastProbeTime": stamp,
-            "lastTransitionTime": stamp,
-        }
-        status["conditions"] = with_condition(status.get("conditions"), condition)
 
     # --- its pods -------------------------------------------------------------------------------------------------
 
@@ -183,22 +160,22 @@ class JobController:
         if surplus > 0:
             self._job_pods.delete(job, dispensable(counts.active)[:surplus])
             return
-        missing = min(-surplus, _AT_ONCE)
-        resting = back_off_until(counts)
+        missing = min(-surplus - (counts.terminating if waits_for_the_stopping(job) else 0), _AT_ONCE)
+        resting = None if has_own_limits(job) else back_off_until(counts)
         if missing <= 0 or (resting is not None and now < resting):
             return
         indexes: list[int | None] = (
-            list(free_indexes(job, counts, missing)) if is_indexed(job) else [None] * missing
+            list(free_indexes(job, counts, missing, now)) if is_indexed(job) else [None] * missing
         )
         for index in indexes:
-            pod = self._job_pods.make(job, index)
+            pod = self._job_pods.make(job, index, _notes(job, counts, index))
             if pod is not None:
                 counts.active.append(pod)
         if len(indexes) == _AT_ONCE:
             self._queue.add(key_of(job))
 
-    def _delete_active(self, job: Document, counts: Tally) -> None:
-        self._job_pods.delete(job, counts.active)
+    def _delete_active(self, job: Document, counts: Tally, *, count: bool) -> None:
+        self._job_pods.delete(job, counts.active, count=count)
         counts.terminating += len(counts.active)
         counts.active, counts.ready = [], 0
 
@@ -210,9 +187,8 @@ class JobController:
         pods: list[Document],
         counts: Tally,
         status: dict[str, Any],
-        failure: tuple[str, str] | None,
-        *,
-        complete: bool,
+        failure: Verdict | None,
+        success: Verdict | None,
     ) -> None:
         uncounted = status.pop("uncountedTerminatedPods", None) or {}
         held = {uid_of(pod) for pod in pods if TRACKING in (pod["metadata"].get("finalizers") or [])}
@@ -226,42 +202,26 @@ class JobController:
         status |= {"active": len(counts.active), "ready": counts.ready, "terminating": counts.terminating}
         if is_indexed(job):
             status["completedIndexes"] = format_indexes(counts.done_indexes)
-        self._conclude(job, counts, status, failure, complete=complete, settled=not any(waiting.values()))
+        if has_own_limits(job):
+            status["failedIndexes"] = format_indexes(counts.failed_indexes)
+        at_rest = not (any(waiting.values()) or counts.active or counts.terminating)
+        conclude(status, failure, success, clock.now(), at_rest=at_rest)
+        for empty in [name for name in _LEFT_OUT if not status.get(name)]:
+            status.pop(empty, None)
         if _plain(status) != _plain(job.get("status") or {}):
+            old = job
             job = self._client.replace(JOBS, {**job, "status": status}, subresource="status")
             self._written[uid_of(job)] = job
+            for kind, reason, note in news(old, job):
+                self._job_pods.teller.tell(job, reason, note, kind=kind)
         self._free_counted(job, pods)
-
-    def _conclude(
-        self,
-        job: Document,
-        counts: Tally,
-        status: dict[str, Any],
-        failure: tuple[str, str] | None,
-        *,
-        complete: bool,
-        settled: bool,
-    ) -> None:
-        """The last condition waits until all pods are gone or counted, as since Kubernetes 1.31."""
-        now = clock.now()
-        at_rest = settled and not counts.active and not counts.terminating
-        if failure is not None:
-            self._set(status, "FailureTarget", "True", *failure, now)
-            if at_rest:
-                self._set(status, "Failed", "True", *failure, now)
-        elif complete:
-            reached = ("CompletionsReached", "Reached expected number of succeeded pods")
-            self._set(status, "SuccessCriteriaMet", "True", *reached, now)
-            if at_rest:
-                self._set(status, "Complete", "True", *reached, now)
-                status["completionTime"] = format_time(now)
 
     def _free_counted(self, job: Document, pods: list[Document]) -> None:
         """Take the finalizer off pods whose uid stands in the status, and off everything once the Job is finished."""
         uncounted = (job.get("status") or {}).get("uncountedTerminatedPods") or {}
         counted = {uid for uids in uncounted.values() for uid in uids}
         for pod in pods:
-            if uid_of(pod) in counted or is_ignored(job, pod) or (_finished(job) and not is_active(pod)):
+            if uid_of(pod) in counted or is_ignored(job, pod) or (finished(job) and not is_active(pod)):
                 self._job_pods.free(pod)
 
     def _free_orphan(self, namespace: str, name: str) -> None:
@@ -273,13 +233,14 @@ class JobController:
     # --- later ----------------------------------------------------------------------------------------------------
 
     def _come_back(self, job: Document, counts: Tally, now: datetime) -> None:
-        for moment in (back_off_until(counts), deadline_of(job)):
-            if moment is not None and moment > now and not _finished(job):
+        rest = next_index_free(counts, now) if has_own_limits(job) else back_off_until(counts)
+        for moment in (rest, deadline_of(job)):
+            if moment is not None and moment > now and not finished(job):
                 self._queue.add_after(key_of(job), clock.real_seconds((moment - now).total_seconds()) + 0.01)
 
     def _expire(self, job: Document) -> None:
         lifetime = job["spec"].get("ttlSecondsAfterFinished")
-        ended = _finished(job)
+        ended = finished(job)
         if lifetime is None or ended is None:
             return
         left = (
@@ -295,12 +256,12 @@ def _version(document: Document) -> int:
     return int(document["metadata"]["resourceVersion"])
 
 
-def _finished(job: Document) -> Condition | None:
-    for kind in ("Complete", "Failed"):
-        condition = condition_of(job, kind)
-        if condition is not None and condition["status"] == "True":
-            return condition
-    return None
+def _notes(job: Document, counts: Tally, index: int | None) -> dict[str, str]:
+    """How often the index of a new pod has failed before."""
+    if index is None or not has_own_limits(job):
+        return {}
+    before = counts.index_failures.get(index)
+    return {FAILURES: str(before.count if before else 0)}
 
 
 def _plain(status: Document) -> Document:

@@ -3,14 +3,14 @@
 import logging
 import secrets
 
-from cluster import clock
 from cluster.client import ClusterClient
 from cluster.documents import Document, name_of, namespace_of, uid_of
 from cluster.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
-from cluster.events import EventRecorder
 from cluster.kinds import PODS
-from cluster.simulator.controllers.job_counts import INDEX, TRACKING
+from cluster.simulator.controllers.job_counts import TRACKING
+from cluster.simulator.controllers.job_indexes import INDEX
 from cluster.simulator.controllers.pod_index import PodIndex
+from cluster.simulator.controllers.telling import Teller
 from cluster.simulator.controllers.templates import pod_from_template
 
 logger = logging.getLogger(__name__)
@@ -22,9 +22,9 @@ class JobPods:
     def __init__(self, client: ClusterClient, index: PodIndex) -> None:
         self._client = client
         self._index = index
-        self._recorder = EventRecorder(client, controller="job-controller", instance="simulated")
+        self.teller = Teller(client, "job-controller")
 
-    def make(self, job: Document, index: int | None) -> Document | None:
+    def make(self, job: Document, index: int | None, notes: dict[str, str]) -> Document | None:
         labels = {
             "batch.kubernetes.io/controller-uid": uid_of(job),
             "batch.kubernetes.io/job-name": name_of(job),
@@ -32,7 +32,7 @@ class JobPods:
             "job-name": name_of(job),
         }
         name = f"{name_of(job)[:57]}-{secrets.token_hex(3)[:5]}"
-        annotations: dict[str, str] = {}
+        annotations = dict(notes)
         if index is not None:
             name = f"{name_of(job)[:50]}-{index}-{secrets.token_hex(3)[:5]}"
             annotations[INDEX] = labels[INDEX] = str(index)
@@ -44,38 +44,28 @@ class JobPods:
             annotations=annotations,
             finalizers=[TRACKING],
         )
+        pod["metadata"]["generateName"] = f"{name.rpartition('-')[0]}-"
         if index is not None:
             _tell_index(pod, name_of(job), index)
         try:
             made = self._client.create(PODS, pod)
         except (Invalid, Forbidden) as refusal:
-            self._recorder.record(
-                job,
-                reason="FailedCreate",
-                note=f"Error creating: {refusal.message}",
-                action="Create",
-                at=clock.now(),
-                kind="Warning",
-            )
+            self.teller.warn(job, "FailedCreate", f"Error creating: {refusal.message}")
             raise
         except AlreadyExists:
             return None
         self._index.assume(made)
-        self._recorder.record(
-            job,
-            reason="SuccessfulCreate",
-            note=f"Created pod: {name_of(made)}",
-            action="Create",
-            at=clock.now(),
-        )
+        self.teller.tell(job, "SuccessfulCreate", f"Created pod: {name_of(made)}")
         return made
 
-    def delete(self, job: Document, pods: list[Document]) -> None:
-        """What the Job itself takes back is no failure: the finalizer goes first, so that it is not counted."""
+    def delete(self, job: Document, pods: list[Document], *, count: bool = False) -> None:
+        """What the Job itself takes back is no failure: the finalizer goes first, so that it is not counted, unless told so."""
         for pod in pods:
-            self.free(pod)
+            if not count:
+                self.free(pod)
             try:
                 self._client.delete(PODS, name_of(pod), namespace_of(pod), uid=uid_of(pod))
+                self.teller.tell(job, "SuccessfulDelete", f"Deleted pod: {name_of(pod)}")
             except (NotFound, Conflict):
                 logger.debug("pod %s of job %s was gone", name_of(pod), name_of(job))
 

@@ -6,19 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cluster.simulator.controllers.index_sets import format_indexes, parse_indexes
 from cluster.simulator.controllers.job_counts import (
-    INDEX,
     TRACKING,
     back_off_until,
     failure_of,
-    format_indexes,
     free_indexes,
     is_complete,
-    parse_indexes,
-    policy_action,
+    success_of,
     tally,
     wanted_active,
 )
+from cluster.simulator.controllers.job_indexes import FAILURES, INDEX
+from cluster.simulator.controllers.job_policies import policy_action
 from cluster.simulator.controllers.rollout import limits_of, new_size, plain_template, template_hash
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -103,7 +103,7 @@ def test_indexes_that_are_done_or_active_are_not_given_again():
     job = make_job({"completedIndexes": "0-2"}, completions=8, parallelism=8, completionMode="Indexed")
     counts = tally(job, [make_pod("a", "Running", index=4), make_pod("b", "Failed", index=5)])
 
-    assert free_indexes(job, counts, 9) == [3, 5, 6, 7]
+    assert free_indexes(job, counts, 9, NOON) == [3, 5, 6, 7]
 
 
 @given(st.sets(st.integers(0, 40)))
@@ -178,3 +178,86 @@ def test_a_template_has_the_same_hash_with_and_without_its_own_label():
     assert template_hash(plain) == template_hash(labelled)
     assert plain_template(labelled) == plain
     assert labelled["metadata"]["labels"]["pod-template-hash"] == "x"
+
+
+PER_INDEX = {"completions": 3, "parallelism": 3, "completionMode": "Indexed", "backoffLimitPerIndex": 1}
+
+
+def failed_pod(uid: str, index: int, before: int = 0, *, made: str = "2030-01-01T11:00:00Z") -> dict:
+    pod = make_pod(uid, "Failed", index=index, code=1)
+    pod["metadata"]["annotations"][FAILURES] = str(before)
+    pod["metadata"]["creationTimestamp"] = made
+    return pod
+
+
+def test_an_index_is_tried_again_after_its_own_rest():
+    job = make_job(**PER_INDEX)
+    counts = tally(job, [failed_pod("a", 1)])
+
+    assert free_indexes(job, counts, 9, NOON) == [0, 2]
+    assert free_indexes(job, counts, 9, NOON + timedelta(seconds=11)) == [0, 1, 2]
+    assert failure_of(job, counts, NOON) is None
+
+
+def test_an_index_that_failed_too_often_is_not_tried_again():
+    job = make_job(**PER_INDEX)
+    counts = tally(job, [failed_pod("a", 1), failed_pod("b", 1, 1, made="2030-01-01T11:30:00Z")])
+
+    assert counts.failed_indexes == {1}
+    assert free_indexes(job, counts, 9, NOON + timedelta(days=1)) == [0, 2]
+    assert wanted_active(job, counts) == 2
+
+
+def test_a_failed_pod_stays_until_its_index_has_another():
+    """Else its number of failures would be forgotten with it."""
+    job = make_job(**PER_INDEX)
+
+    alone = tally(job, [failed_pod("a", 1)])
+    successor = make_pod("b", "Running", index=1)
+    successor["metadata"]["creationTimestamp"] = "2030-01-01T12:00:10Z"
+    replaced = tally(job, [failed_pod("a", 1), successor])
+    alone.count_all(failing=True)
+
+    assert [pod["metadata"]["uid"] for pod in alone.newly_failed] == ["a"]
+    assert [pod["metadata"]["uid"] for pod in replaced.newly_failed] == ["a"]
+    assert tally(job, [failed_pod("a", 1)]).newly_failed == []
+
+
+def test_a_verdict_stays_when_its_pod_is_gone():
+    said = {"type": "FailureTarget", "status": "True", "reason": "PodFailurePolicy", "message": "why"}
+    job = make_job({"conditions": [said]})
+
+    assert failure_of(job, tally(job, []), NOON) == ("PodFailurePolicy", "why")
+
+
+@pytest.mark.parametrize(
+    ("rule", "done", "met"),
+    [
+        ({"succeededIndexes": "0,2-3", "succeededCount": 1}, {2}, True),
+        ({"succeededIndexes": "0,2-3"}, {0, 2}, False),
+        ({"succeededIndexes": "0,2-3"}, {0, 2, 3}, True),
+        ({"succeededCount": 2}, {1, 4}, True),
+        ({"succeededCount": 2}, {1}, False),
+    ],
+)
+def test_a_success_policy_asks_for_indexes_or_a_number_of_them(rule, done, met):
+    job = make_job(
+        {"completedIndexes": format_indexes(done)},
+        completions=5,
+        completionMode="Indexed",
+        successPolicy={"rules": [rule]},
+    )
+
+    found = success_of(job, tally(job, []))
+
+    assert (found == ("SuccessPolicy", "Matched rules at index 0")) is met
+
+
+def test_a_stopping_pod_keeps_its_index_where_only_failed_ones_are_replaced():
+    job = make_job(completions=2, completionMode="Indexed", podReplacementPolicy="Failed")
+    pod = make_pod("a", "Running", index=0)
+    pod["metadata"]["deletionTimestamp"] = "2030-01-01T12:00:00Z"
+
+    assert free_indexes(job, tally(job, [pod]), 2, NOON) == [1]
+    del job["spec"]["podReplacementPolicy"]
+    assert free_indexes(job, tally(job, [pod]), 2, NOON) == [0, 1]
