@@ -4,6 +4,8 @@ from cluster.client import ClusterClient
 from cluster.simulator.controllers.cron_job import CronJobController
 from cluster.simulator.controllers.deployment import DeploymentController
 from cluster.simulator.controllers.disruption import DisruptionController
+from cluster.simulator.controllers.endpoint_slices import EndpointSlices
+from cluster.simulator.controllers.ephemeral_volumes import EphemeralVolumes
 from cluster.simulator.controllers.garbage_collector import GarbageCollector
 from cluster.simulator.controllers.job import JobController
 from cluster.simulator.controllers.node_lifecycle import NodeLifecycle
@@ -31,6 +33,8 @@ class Controllers:
         self.disruptions = DisruptionController(client, pods, sizes)
         self.cron_jobs = CronJobController(client, self.jobs.jobs)
         self.volumes = VolumeBinder(client, pods)
+        self.ephemeral_volumes = EphemeralVolumes(client, pods)
+        self.endpoint_slices = EndpointSlices(client, pods)
         self.nodes = NodeLifecycle(client, nodes, index)
         self.garbage = GarbageCollector(
             client,
@@ -44,6 +48,8 @@ class Controllers:
                 self.stateful_sets.revisions.revisions,
                 self.cron_jobs.cron_jobs,
                 self.volumes.claims,
+                self.endpoint_slices.services,
+                self.endpoint_slices.slices,
                 self.nodes.leases,
             ],
         )
@@ -56,6 +62,8 @@ class Controllers:
         self.disruptions.start()
         self.cron_jobs.start()
         self.volumes.start()
+        self.ephemeral_volumes.start()
+        self.endpoint_slices.start()
         self.nodes.start()
         self.garbage.start()
 
@@ -63,6 +71,8 @@ class Controllers:
         parts = (
             self.garbage,
             self.nodes,
+            self.endpoint_slices,
+            self.ephemeral_volumes,
             self.volumes,
             self.cron_jobs,
             self.disruptions,

@@ -9,6 +9,7 @@ from cluster import clock
 from cluster.client import ClusterClient
 from cluster.documents import (
     Document,
+    annotations_of,
     condition_of,
     controller_of,
     format_time,
@@ -22,6 +23,7 @@ from cluster.documents import (
 )
 from cluster.errors import AlreadyExists, Conflict, NotFound
 from cluster.kinds import CRON_JOBS, JOBS
+from cluster.simulator.controllers.telling import Teller
 from cluster.simulator.cron import Schedule, WrongSchedule, parse_schedule
 from cluster.simulator.work_queue import WorkQueue
 from cluster.watch import WatchCache
@@ -37,6 +39,9 @@ MOST_MISSED = 100
 class CronJobController:
     def __init__(self, client: ClusterClient, jobs: WatchCache) -> None:
         self._client, self._jobs = client, jobs
+        self._teller = Teller(client, "cronjob-controller")
+        self._told: set[str] = set()
+        """uids of Jobs whose end was told while the status still called them active."""
         self.cron_jobs = WatchCache(client, CRON_JOBS, on_change=self._changed)
         self._queue: WorkQueue[Key] = WorkQueue("cronjob-controller", self._reconcile, threads=1)
         jobs.listen(self._job_changed)
@@ -67,6 +72,7 @@ class CronJobController:
         owned = [job for job in self._jobs.items() if _owner_uid(job) == uid_of(cron_job)]
         status = _refreshed(cron_job, owned)
         try:
+            self._tell_ended(cron_job, owned)
             self._clean_up(cron_job, owned)
             if not cron_job["spec"].get("suspend"):
                 self._run_due(cron_job, owned, status)
@@ -91,13 +97,16 @@ class CronJobController:
             self._queue.add_after(key_of(cron_job), clock.real_seconds(wait) + 0.05)
         if due is None or _too_late(spec, due, now):
             return
+        if any(name_of(job) == _job_name(cron_job, due) for job in owned):
+            status["lastScheduleTime"] = format_time(due)
+            return  # made already: the cache of the CronJob is behind
         active = [job for job in owned if not _has_ended(job)]
         policy = spec.get("concurrencyPolicy", "Allow")
         if policy == "Forbid" and active:
             return
         if policy == "Replace":
             for job in active:
-                self._delete(job)
+                self._delete(cron_job, job)
             status["active"] = []
         self._make(cron_job, due, status)
 
@@ -108,6 +117,26 @@ class CronJobController:
         except AlreadyExists:
             return  # made before; its name tells the moment
         status["active"] = [*(status.get("active") or []), _reference(made)]
+        self._teller.tell(cron_job, "SuccessfulCreate", f"Created job {name_of(made)}")
+
+    def _tell_ended(self, cron_job: Document, owned: list[Document]) -> None:
+        """Of those that were running when the status was written last."""
+        known = {one["uid"] for one in (cron_job.get("status") or {}).get("active") or []} - self._told
+        for job in owned:
+            for kind in ("Complete", "Failed"):
+                if uid_of(job) in known and _ended_as(job, kind):
+                    note = f"Saw completed job: {name_of(job)}, condition: {kind}"
+                    self._teller.tell(cron_job, "SawCompletedJob", note)
+                    self._told.add(uid_of(job))
+            if (
+                uid_of(job) not in self._told
+                and not _has_ended(job)
+                and SCHEDULED_AT not in annotations_of(job)
+            ):
+                forgot = f"Saw a job that the controller did not create or forgot: {name_of(job)}"
+                self._teller.warn(cron_job, "UnexpectedJob", forgot)
+                self._told.add(uid_of(job))
+        self._told &= {uid_of(job) for job in self._jobs.items()}
 
     # --- what is over ---------------------------------------------------------------------------------------------
 
@@ -120,11 +149,12 @@ class CronJobController:
             limit = int(cron_job["spec"].get(field, usual))
             ended = sorted((job for job in owned if _ended_as(job, kind)), key=_begun)
             for job in ended[: max(len(ended) - limit, 0)]:
-                self._delete(job)
+                self._delete(cron_job, job)
 
-    def _delete(self, job: Document) -> None:
+    def _delete(self, cron_job: Document, job: Document) -> None:
         try:
             self._client.delete(JOBS, name_of(job), namespace_of(job), uid=uid_of(job))
+            self._teller.tell(cron_job, "SuccessfulDelete", f"Deleted job {name_of(job)}")
         except NotFound:
             logger.debug("job %s/%s is gone", *key_of(job))
 
@@ -163,7 +193,7 @@ def _refreshed(cron_job: Document, owned: list[Document]) -> dict[str, Any]:
     status: dict[str, Any] = dict(cron_job.get("status") or {})
     running = {uid_of(job): job for job in owned if not _has_ended(job) and not is_deleting(job)}
     known = [one for one in status.get("active") or [] if one["uid"] in running]
-    unknown = running.keys() - {one["uid"] for one in known}
+    unknown = _ours(running) - {one["uid"] for one in known}
     active = [*known, *(_reference(running[uid]) for uid in sorted(unknown))]
     status.pop("active", None)
     if active:
@@ -173,6 +203,11 @@ def _refreshed(cron_job: Document, owned: list[Document]) -> dict[str, Any]:
     if newest > str(status.get("lastSuccessfulTime") or ""):
         status["lastSuccessfulTime"] = newest
     return status
+
+
+def _ours(jobs: dict[str, Document]) -> set[str]:
+    """uids of the Jobs made for a moment; others (`kubectl create job --from`) belong to the CronJob and are not counted."""
+    return {uid for uid, job in jobs.items() if SCHEDULED_AT in annotations_of(job)}
 
 
 def _due(cron_job: Document, status: dict[str, Any], schedule: Schedule, now: datetime) -> datetime | None:
@@ -195,11 +230,15 @@ def _too_late(spec: dict[str, Any], due: datetime, now: datetime) -> bool:
     return deadline is not None and now > due + timedelta(seconds=int(deadline))
 
 
+def _job_name(cron_job: Document, due: datetime) -> str:
+    return f"{name_of(cron_job)}-{int(due.timestamp()) // 60}"
+
+
 def _job(cron_job: Document, due: datetime) -> Document:
     """Named after its moment, so that no moment is used twice."""
     template = copy.deepcopy(cron_job["spec"]["jobTemplate"])
     metadata: dict[str, Any] = {
-        "name": f"{name_of(cron_job)}-{int(due.timestamp()) // 60}",
+        "name": _job_name(cron_job, due),
         "namespace": namespace_of(cron_job),
         "annotations": {
             **((template.get("metadata") or {}).get("annotations") or {}),

@@ -33,6 +33,7 @@ from cluster.simulator.controllers.rollout import (
     template_hash,
     template_of,
 )
+from cluster.simulator.controllers.telling import Teller
 from cluster.simulator.work_queue import WorkQueue
 from cluster.watch import WatchCache
 
@@ -46,6 +47,7 @@ class DeploymentController:
     def __init__(self, client: ClusterClient, replica_sets: WatchCache, index: PodIndex) -> None:
         self._client = client
         self._index = index
+        self._teller = Teller(client, "deployment-controller")
         self._replica_sets = replica_sets
         self._assumed: dict[str, Document] = {}
         self.deployments = WatchCache(client, DEPLOYMENTS)
@@ -134,6 +136,8 @@ class DeploymentController:
         }
         try:
             made = self._client.create(REPLICA_SETS, document)
+            if replicas_of(made):
+                self._tell_scaled(deployment, made, 0, replicas_of(made))
         except AlreadyExists:
             made = self._client.get(REPLICA_SETS, f"{name_of(deployment)}-{digest}", namespace_of(deployment))
         self._assumed[uid_of(made)] = made
@@ -165,14 +169,14 @@ class DeploymentController:
             return
         if (deployment["spec"].get("strategy") or {}).get("type") == "Recreate":
             for one in old:
-                self._scale(one, 0)
+                self._scale(deployment, one, 0)
             if any(self._has_live_pods(one) for one in old):
                 self._queue.add_after(key_of(deployment), _LOOK_AGAIN_SECONDS)
             else:
-                self._scale(current, wanted)
+                self._scale(deployment, current, wanted)
             return
         old_total = sum(replicas_of(one) for one in old)
-        self._scale(current, new_size(deployment, replicas_of(current), old_total))
+        self._scale(deployment, current, new_size(deployment, replicas_of(current), old_total))
         self._shrink_old(deployment, current, old)
 
     def _has_live_pods(self, replica_set: Document) -> bool:
@@ -193,14 +197,21 @@ class DeploymentController:
             broken = max(0, replicas - available_of(one))
             healthy_to_go = min(replicas - broken, spare)
             spare -= healthy_to_go
-            self._scale(one, replicas - broken - healthy_to_go)
+            self._scale(deployment, one, replicas - broken - healthy_to_go)
 
-    def _scale(self, replica_set: Document, replicas: int) -> None:
-        if replicas_of(replica_set) != replicas:
+    def _scale(self, deployment: Document, replica_set: Document, replicas: int) -> None:
+        before = replicas_of(replica_set)
+        if before != replicas:
             patch = {"spec": {"replicas": replicas}}
             self._client.merge_patch(
                 REPLICA_SETS, name_of(replica_set), patch, namespace=namespace_of(replica_set)
             )
+            self._tell_scaled(deployment, replica_set, before, replicas)
+
+    def _tell_scaled(self, deployment: Document, replica_set: Document, before: int, after: int) -> None:
+        way = "up" if after > before else "down"
+        note = f"Scaled {way} replica set {name_of(replica_set)} from {before} to {after}"
+        self._teller.tell(deployment, "ScalingReplicaSet", note)
 
     def _prune(self, deployment: Document, old: list[Document]) -> None:
         keep = deployment["spec"].get("revisionHistoryLimit", 10)

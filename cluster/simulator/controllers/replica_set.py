@@ -15,10 +15,11 @@ from cluster.documents import (
     parse_time,
     uid_of,
 )
-from cluster.errors import Conflict, NotFound
+from cluster.errors import Conflict, Forbidden, Invalid, NotFound
 from cluster.kinds import PODS, REPLICA_SETS
 from cluster.pods import is_ready
 from cluster.simulator.controllers.pod_index import PodIndex
+from cluster.simulator.controllers.telling import Teller
 from cluster.simulator.controllers.templates import is_active, pod_from_template
 from cluster.simulator.work_queue import WorkQueue
 from cluster.watch import WatchCache
@@ -33,6 +34,7 @@ class ReplicaSetController:
     def __init__(self, client: ClusterClient, pods: WatchCache, index: PodIndex) -> None:
         self._client = client
         self._index = index
+        self._teller = Teller(client, "replicaset-controller")
         self.replica_sets = WatchCache(client, REPLICA_SETS)
         self.replica_sets.listen(self._changed)
         self._queue: WorkQueue[Key] = WorkQueue("replicaset-controller", self._reconcile, threads=2)
@@ -74,11 +76,19 @@ class ReplicaSetController:
             doomed = sorted(pods, key=_worth)[:-missing]
             for pod in doomed:
                 self._client.delete(PODS, name_of(pod), namespace_of(pod), uid=uid_of(pod))
+                self._teller.tell(replica_set, "SuccessfulDelete", f"Deleted pod: {name_of(pod)}")
             gone = {uid_of(pod) for pod in doomed}
             return [pod for pod in pods if uid_of(pod) not in gone]
         for _ in range(min(missing, _AT_ONCE)):
-            made = self._client.create(PODS, pod_from_template(replica_set, replica_set["spec"]["template"]))
+            try:
+                made = self._client.create(
+                    PODS, pod_from_template(replica_set, replica_set["spec"]["template"])
+                )
+            except (Invalid, Forbidden) as refusal:
+                self._teller.warn(replica_set, "FailedCreate", f"Error creating: {refusal.message}")
+                raise
             self._index.assume(made)
+            self._teller.tell(replica_set, "SuccessfulCreate", f"Created pod: {name_of(made)}")
             pods.append(made)
         if missing > _AT_ONCE:
             self._queue.add(key_of(replica_set))

@@ -25,10 +25,12 @@ from cluster.simulator.controllers.stateful_pods import (
     ordinal_of,
     ordinals,
     owned_by_pod,
+    pod_name,
     policy_of,
     revision_of,
 )
 from cluster.simulator.controllers.stateful_status import is_available, ready_seconds_left, status_of
+from cluster.simulator.controllers.telling import Teller
 from cluster.simulator.controllers.templates import is_active
 from cluster.simulator.work_queue import WorkQueue
 from cluster.watch import WatchCache
@@ -41,6 +43,7 @@ Key = tuple[str, str]
 class StatefulSetController:
     def __init__(self, client: ClusterClient, pods: WatchCache, index: PodIndex) -> None:
         self._client, self._index = client, index
+        self._teller = Teller(client, "statefulset-controller")
         self.revisions = Revisions(client)
         self.stateful_sets = WatchCache(client, STATEFUL_SETS, on_change=self._changed)
         self._queue: WorkQueue[Key] = WorkQueue("statefulset-controller", self._reconcile, threads=2)
@@ -94,7 +97,7 @@ class StatefulSetController:
         for number in wanted:
             pod = pods.get(number)
             if pod is not None and not is_deleting(pod) and not is_active(pod):
-                self._delete(pod)  # it has ended: the next one has its name
+                self._delete(stateful_set, pod)  # it has ended: the next one has its name
                 pod = None
                 if not parallel:
                     return
@@ -114,11 +117,19 @@ class StatefulSetController:
         for claim in make_claims(stateful_set, number):
             try:
                 self._client.create(PERSISTENT_VOLUME_CLAIMS, claim)
+                self._tell(
+                    stateful_set, f"Create Claim {name_of(claim)} Pod {pod_name(stateful_set, number)}", ""
+                )
             except AlreadyExists:
                 logger.debug("claim %s is there", name_of(claim))
         made = self._client.create(PODS, make_pod(stateful_set, template, revision, number))
         self._index.assume(made)
+        self._tell(stateful_set, f"Create Pod {name_of(made)}", "ful")
         return made
+
+    def _tell(self, stateful_set: Document, done: str, end: str) -> None:
+        reason = f"Successful{done.partition(' ')[0]}"
+        self._teller.tell(stateful_set, reason, f"{done} in StatefulSet {name_of(stateful_set)} success{end}")
 
     def _revision_for(self, stateful_set: Document, number: int, newest: str) -> str:
         """Below the partition pods stay at the revision that was complete last."""
@@ -135,7 +146,7 @@ class StatefulSetController:
             if not is_deleting(pod):
                 if policy_of(stateful_set, "whenScaled") == "Delete":
                     self._let_claims_go_with(stateful_set, pod)
-                self._delete(pod)
+                self._delete(stateful_set, pod)
             if not parallel:
                 break
         return bool(surplus)
@@ -161,13 +172,14 @@ class StatefulSetController:
             if number < _partition(stateful_set) or pod is None or is_deleting(pod):
                 return
             if revision_of(pod) != newest:
-                self._delete(pod)
+                self._delete(stateful_set, pod)
                 return
             if not is_available(stateful_set, pod):
                 return
 
-    def _delete(self, pod: Document) -> None:
+    def _delete(self, stateful_set: Document, pod: Document) -> None:
         self._client.delete(PODS, name_of(pod), namespace_of(pod), uid=uid_of(pod))
+        self._tell(stateful_set, f"Delete Pod {name_of(pod)}", "ful")
 
     def _write_status(self, stateful_set: Document, pods: dict[int, Document], newest: str) -> None:
         kept = [pod for pod in pods.values() if not is_deleting(pod)]

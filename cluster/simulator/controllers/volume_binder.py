@@ -6,6 +6,7 @@ from cluster.client import ClusterClient
 from cluster.documents import Document, annotations_of, is_deleting, key_of, name_of, namespace_of, uid_of
 from cluster.errors import Conflict, NotFound
 from cluster.kinds import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, STORAGE_CLASSES
+from cluster.simulator.controllers.telling import Teller
 from cluster.simulator.controllers.templates import is_active
 from cluster.simulator.volumes import (
     BIND_COMPLETED,
@@ -30,6 +31,10 @@ from cluster.watch import WatchCache
 logger = logging.getLogger(__name__)
 
 Key = tuple[str, str]
+PROVISIONING = (
+    "Waiting for a volume to be created either by the external provisioner '{}' or manually by the system administrator."
+    " If volume creation is delayed, please verify that the provisioner is running and correctly registered."
+)
 
 
 class VolumeBinder:
@@ -37,6 +42,7 @@ class VolumeBinder:
 
     def __init__(self, client: ClusterClient, pods: WatchCache) -> None:
         self._client, self._pods = client, pods
+        self._teller = Teller(client, "persistentvolume-controller")
         self._queue: WorkQueue[Key] = WorkQueue("volume-binder", self._reconcile, threads=1)
         self.classes = WatchCache(client, STORAGE_CLASSES, on_change=self._class_changed)
         self.claims = WatchCache(client, PERSISTENT_VOLUME_CLAIMS, on_change=self._claim_changed)
@@ -138,12 +144,17 @@ class VolumeBinder:
 
     def _ask_provisioner(self, claim: Document) -> None:
         storage_class = self.classes.get("", class_of(claim)) if class_of(claim) else None
-        if storage_class is None or self._waits(claim):
+        if storage_class is None:
+            return
+        if self._waits(claim):
+            waiting = "waiting for first consumer to be created before binding"
+            self._teller.tell(claim, "WaitForFirstConsumer", waiting)
             return
         provisioner = storage_class["provisioner"]
         if annotations_of(claim).get(STORAGE_PROVISIONER) != provisioner:
             notes = {STORAGE_PROVISIONER: provisioner, OLD_STORAGE_PROVISIONER: provisioner}
             self._patch_claim(claim, {"metadata": {"annotations": notes}})
+            self._teller.tell(claim, "ExternalProvisioning", PROVISIONING.format(provisioner))
 
     def _bind(self, claim: Document, volume: Document) -> None:
         """Volume first: whoever reads a bound claim must find a volume that is its own."""

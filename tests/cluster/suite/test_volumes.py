@@ -128,3 +128,16 @@ def test_a_class_may_wait_until_the_pod_has_a_node(client, namespace):
     terms = client.get(PERSISTENT_VOLUMES, name)["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"]
     assert terms[0]["matchExpressions"][0]["values"] == ["cpu-1"]
     client.delete(STORAGE_CLASSES, own)
+
+
+def test_a_pods_own_volume_is_made_for_it_and_goes_with_it(client, namespace):
+    document = pod("p", node="cpu-1", run_seconds="3600")
+    template = {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
+    document["spec"]["volumes"] = [{"name": "scratch", "ephemeral": {"volumeClaimTemplate": template}}]
+    made = client.create(PODS, document, namespace=namespace)
+
+    assert eventually(lambda: phase(client, PODS, "p", namespace) == "Running", 30)
+    (owner,) = client.get(PERSISTENT_VOLUME_CLAIMS, "p-scratch", namespace)["metadata"]["ownerReferences"]
+    assert (owner["uid"], owner["controller"]) == (made["metadata"]["uid"], True)
+    client.delete(PODS, "p", namespace)
+    assert eventually(lambda: phase(client, PERSISTENT_VOLUME_CLAIMS, "p-scratch", namespace) == "gone", 60)
