@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cluster.documents import labels_of
 from scheduling.engine.model.constraints import (
     ANYWHERE,
     Constraints,
+    LabelRequirement,
     NodeTerm,
     PodAffinityTerm,
     PreferredNodeTerm,
     PreferredPodAffinityTerm,
+    SpreadConstraint,
     Taint,
     Toleration,
 )
@@ -22,7 +25,6 @@ Json = Mapping[str, Any]
 def read_constraints(pod: Json) -> Constraints:
     """Selectors, affinities and tolerations of a pod; raises UnreadablePod for what the engine would have to ignore."""
     spec = pod["spec"]
-    _refuse_unserved(spec)
     affinity = spec.get("affinity") or {}
     nodes = affinity.get("nodeAffinity") or {}
     pods = affinity.get("podAffinity") or {}
@@ -40,6 +42,7 @@ def read_constraints(pod: Json) -> Constraints:
             for side, sign in ((pods, 1), (anti, -1))
             for wish in _preferred(side)
         ),
+        spread=tuple(_spread(one, labels_of(pod)) for one in _hard_spreads(spec)),
     )
     return ANYWHERE if found == ANYWHERE else found
 
@@ -53,14 +56,31 @@ def read_taints(node: Json) -> tuple[Taint, ...]:
     )
 
 
-def _refuse_unserved(spec: Json) -> None:
-    """A hard rule that would silently not be kept is refused instead."""
-    for rule in spec.get("topologySpreadConstraints") or []:
-        if rule.get("whenUnsatisfiable", "DoNotSchedule") == "DoNotSchedule":
-            raise UnreadablePod(
-                "RuleNotServed",
-                "Its topologySpreadConstraints must be kept (DoNotSchedule), which this scheduler cannot promise; use ScheduleAnyway.",
-            )
+def _hard_spreads(spec: Json) -> Sequence[Json]:
+    """A soft one (ScheduleAnyway) is a wish that this scheduler does not follow."""
+    return [
+        one
+        for one in spec.get("topologySpreadConstraints") or []
+        if one.get("whenUnsatisfiable", "DoNotSchedule") == "DoNotSchedule"
+    ]
+
+
+def _spread(one: Json, labels: Mapping[str, str]) -> SpreadConstraint:
+    """`matchLabelKeys` narrow the selector to pods that have the pod's own values."""
+    selector = one.get("labelSelector")
+    own = [
+        LabelRequirement(key, "In", (labels[key],))
+        for key in one.get("matchLabelKeys") or []
+        if key in labels
+    ]
+    return SpreadConstraint(
+        max_skew=int(one["maxSkew"]),
+        topology_key=str(one["topologyKey"]),
+        selector=None if selector is None else (*read_selector(selector), *own),
+        min_domains=int(one.get("minDomains") or 1),
+        honor_node_affinity=one.get("nodeAffinityPolicy", "Honor") == "Honor",
+        honor_taints=one.get("nodeTaintsPolicy", "Ignore") == "Honor",
+    )
 
 
 def _required(side: Json) -> Sequence[Json]:

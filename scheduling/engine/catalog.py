@@ -24,6 +24,7 @@ from scheduling.engine.plugins.priority import Priority
 from scheduling.engine.plugins.protection import Protection
 from scheduling.engine.plugins.spreading import Spreading
 from scheduling.engine.plugins.topology import Topologies
+from scheduling.engine.plugins.topology_spread import TopologySpread
 from scheduling.engine.plugins.usage_history import UsageHistory
 from scheduling.engine.session import Session
 
@@ -42,6 +43,7 @@ PLUGINS: dict[str, type[Plugin]] = {
         FairShare,
         NodeFit,
         PodAffinity,
+        TopologySpread,
         Priority,
         Elastic,
         GangOrder,

@@ -10,6 +10,7 @@ DEFAULT_PLUGINS = (
     "fair_share",
     "node_fit",
     "pod_affinity",
+    "topology_spread",
     "priority",
     "elastic",
     "gang",

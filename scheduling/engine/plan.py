@@ -27,6 +27,7 @@ class Reason(StrEnum):
     DEVICE_MEMORY = "NotEnoughDeviceMemory"
     TOPOLOGY = "TopologyUnsatisfied"
     POD_AFFINITY = "PodAffinityUnsatisfied"
+    SPREAD = "TopologySpreadUnsatisfied"
     BEHIND_OTHERS = "FairShareBelowOthers"
     """Its queue is at or above its fair share and others are ahead."""
     WAITING_FOR_RELEASE = "WaitingForRelease"

@@ -238,6 +238,7 @@ def _freed(gang: Gang, what: str) -> Gang:
         "node affinity": "node_terms",
         "pod affinity": "pod_affinity",
         "pod anti-affinity": "pod_anti_affinity",
+        "topology spread": "spread",
     }.get(what, "node_selector")
     return replace(
         gang,

@@ -149,13 +149,37 @@ def test_pools_keep_their_order() -> None:
 # --- constraints ---------------------------------------------------------------------------------------------------------------
 
 
+def test_hard_spread_is_read_and_soft_spread_is_a_wish_not_followed() -> None:
+    pod = make_pod("p", labels={"app": "x", "revision": "7"})
+    hard = {
+        "maxSkew": 2,
+        "topologyKey": "zone",
+        "whenUnsatisfiable": "DoNotSchedule",
+        "labelSelector": {"matchLabels": {"app": "x"}},
+        "matchLabelKeys": ["revision", "absent"],
+        "minDomains": 3,
+        "nodeTaintsPolicy": "Honor",
+    }
+    soft = {"maxSkew": 1, "topologyKey": "host", "whenUnsatisfiable": "ScheduleAnyway"}
+    pod["spec"]["topologySpreadConstraints"] = [hard, soft]
+
+    (found,) = read_constraints(pod).spread
+
+    assert (found.max_skew, found.topology_key, found.min_domains) == (2, "zone", 3)
+    assert (found.honor_node_affinity, found.honor_taints) == (True, True)
+    assert found.selects({"app": "x", "revision": "7"})
+    assert not found.selects({"app": "x", "revision": "6"})
+    del hard["labelSelector"]
+    (nobody,) = read_constraints(pod).spread
+    assert not nobody.selects({"app": "x", "revision": "7"}), "no selector selects nobody"
+
+
 def test_a_hard_rule_that_would_not_be_kept_is_refused() -> None:
     pod = make_pod("p")
-    pod["spec"]["topologySpreadConstraints"] = [{"whenUnsatisfiable": "DoNotSchedule"}]
-    with pytest.raises(UnreadablePod, match="topologySpreadConstraints"):
+    term = {"topologyKey": "zone", "namespaceSelector": {"matchLabels": {"team": "a"}}}
+    pod["spec"]["affinity"] = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    with pytest.raises(UnreadablePod, match="namespaces by label"):
         read_constraints(pod)
-    pod["spec"]["topologySpreadConstraints"] = [{"whenUnsatisfiable": "ScheduleAnyway"}]
-    read_constraints(pod)
 
 
 def test_an_unknown_operator_is_refused() -> None:

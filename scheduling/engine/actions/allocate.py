@@ -53,16 +53,15 @@ class _FullShapes:
         return shape is not None and len(tasks) >= self._most.get(shape, len(tasks) + 1)
 
     def remember(self, gang: int, tasks: list[int]) -> None:
-        """Only what failed for lack of room: limits are the queue's own, affinities and topologies depend on who runs where."""
+        """Only what failed for lack of room: limits are the queue's own, affinities, spreads and topologies depend on who runs where."""
         session = self._session
         shape = self._key(tasks)
         if shape is None or session.is_constrained(gang):
             return
         if any(plugin.judges_gangs for plugin in session.plugins):
             return
-        if session.snapshot.shapes[shape].constraints.pod_affinity or session.may_start(
-            gang, session.asked(gang)
-        ):
+        wanted = session.snapshot.shapes[shape].constraints
+        if wanted.pod_affinity or wanted.spread or session.may_start(gang, session.asked(gang)):
             return
         if session.snapshot.shapes[shape].request.gpu.memory_mib:
             return

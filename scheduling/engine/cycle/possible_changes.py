@@ -214,6 +214,8 @@ def _without_constraints(snapshot: ClusterSnapshot, number: int, gang: Gang) -> 
         yield _dropped("pod affinity", drop(lambda one: replace(one, pod_affinity=())))
     if constraints.pod_anti_affinity:
         yield _dropped("pod anti-affinity", drop(lambda one: replace(one, pod_anti_affinity=())))
+    if constraints.spread:
+        yield _dropped("topology spread", drop(lambda one: replace(one, spread=())))
     topology = gang.tree().topology
     if topology is not None and topology.required_level:
         tree = replace(gang.tree(), topology=None)

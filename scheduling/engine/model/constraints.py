@@ -118,6 +118,25 @@ class PreferredPodAffinityTerm:
 
 
 @dataclass(frozen=True, slots=True)
+class SpreadConstraint:
+    """Between the domains of `topology_key` the numbers of selected pods of the namespace may differ by `max_skew`.
+
+    With fewer domains than `min_domains` the least number is taken to be 0. `selector` None selects nobody.
+    `honor_*` say whether nodes count where the pod's node affinity or its tolerations would not let it run.
+    """
+
+    max_skew: int
+    topology_key: str
+    selector: tuple[LabelRequirement, ...] | None = ()
+    min_domains: int = 1
+    honor_node_affinity: bool = True
+    honor_taints: bool = False
+
+    def selects(self, labels: Mapping[str, str]) -> bool:
+        return self.selector is not None and all(one.matches(labels) for one in self.selector)
+
+
+@dataclass(frozen=True, slots=True)
 class Constraints:
     """Everything besides amounts that decides where a task may or would rather run.
 
@@ -132,6 +151,13 @@ class Constraints:
     pod_affinity: tuple[PodAffinityTerm, ...] = ()
     pod_anti_affinity: tuple[PodAffinityTerm, ...] = ()
     preferred_pods: tuple[PreferredPodAffinityTerm, ...] = ()
+    spread: tuple[SpreadConstraint, ...] = ()
+
+    def likes(self, labels: Mapping[str, str], name: str) -> bool:
+        """Whether selector and required affinity let it run on a node of these labels."""
+        return all(labels.get(key) == value for key, value in self.node_selector) and (
+            not self.node_terms or any(term.matches(labels, name) for term in self.node_terms)
+        )
 
 
 ANYWHERE = Constraints()

@@ -8,7 +8,7 @@ from scheduling.engine.model.tasks import Task, TaskRequest
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """All that placing a task depends on. Labels and namespace are kept only where some task's pod affinity could see them."""
+    """All that placing a task depends on. Labels and namespace are kept only where some task's pod affinity or spread could see them."""
 
     request: TaskRequest
     constraints: Constraints = ANYWHERE
@@ -30,6 +30,7 @@ class ShapeTable:
                 task.constraints.pod_affinity
                 or task.constraints.pod_anti_affinity
                 or task.constraints.preferred_pods
+                or task.constraints.spread
             )
             for task in tasks
         )

@@ -7,7 +7,11 @@ from tests.engine.laws.agreement import describe, plan_differences
 from tests.engine.laws.worlds import PLAIN, SIZES, Features, random_world
 from tests.engine.reference import run_cycle as reference
 
-FEATURES = {"plain": PLAIN, "everything": Features()}
+FEATURES = {
+    "plain": PLAIN,
+    "everything": Features(),
+    "spread": Features(spread=0.9, node_rules=0.6, topology=0.5, pod_affinity=0.0),
+}
 
 
 @pytest.mark.parametrize("features", sorted(FEATURES))

@@ -4,7 +4,7 @@ What runs was placed where it fits, as a real cluster would have it; quotas and 
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from scheduling.engine.config import DEFAULT_PLUGINS, SchedulerConfig
@@ -16,6 +16,7 @@ from scheduling.engine.model.constraints import (
     PodAffinityTerm,
     PreferredNodeTerm,
     PreferredPodAffinityTerm,
+    SpreadConstraint,
     Taint,
     Toleration,
 )
@@ -76,6 +77,8 @@ class Features:
     usage: float = 0.25
     held_back: float = 0.2
     settings: float = 0.3
+    spread: float = 0.0
+    """Not by default, so that the worlds of known seeds stay as they are."""
 
 
 PLAIN = Features(**dict.fromkeys(Features.__dataclass_fields__, 0.0))
@@ -131,7 +134,8 @@ class _Draw:
 
     def __init__(self, rng: random.Random, size: Size, features: Features) -> None:
         self.rng, self.size = rng, size
-        self.has = {name: rng.random() < chance for name, chance in vars(features).items()}
+        chances = {name: chance for name, chance in vars(features).items() if name != "spread" or chance}
+        self.has = {"spread": False} | {name: rng.random() < chance for name, chance in chances.items()}
         self.rooms: dict[str, Occupancy] = {}
 
     def world(self) -> World:
@@ -277,7 +281,26 @@ class _Draw:
                 wanted = replace(wanted, pod_affinity=terms)
             else:
                 wanted = replace(wanted, pod_anti_affinity=terms)
+        if self.has["spread"] and self._chance(0.4):
+            wanted = replace(wanted, spread=tuple(self._spreads()))
         return wanted
+
+    def _spreads(self) -> Iterator[SpreadConstraint]:
+        """Over hosts, over a label that some nodes lack, or over both."""
+        rng = self.rng
+        keys = rng.choice(
+            [("kubernetes.io/hostname",), ("rack",), ("disk",), ("kubernetes.io/hostname", "disk")]
+        )
+        for key in keys:
+            selector = (LabelRequirement("app", "In", (rng.choice("ab"),)),)
+            yield SpreadConstraint(
+                rng.choice([1, 1, 2]),
+                key,
+                rng.choice([selector, selector, (), None]),
+                min_domains=rng.choice([1, 1, 3]),
+                honor_node_affinity=rng.random() < 0.7,
+                honor_taints=rng.random() < 0.3,
+            )
 
     def _wishes(self) -> tuple[PreferredNodeTerm, ...]:
         """Wishes of different weight, of which a node may meet one, both or none."""
@@ -304,7 +327,7 @@ class _Draw:
                 leader=number == 0 and self._chance(0.1),
                 created_at=created,
                 constraints=wanted,
-                labels={"app": rng.choice("ab")} if self.has["pod_affinity"] else {},
+                labels={"app": rng.choice("ab")} if self.has["pod_affinity"] or self.has["spread"] else {},
             )
             for number in range(max(count, len(sets)))
         ]

@@ -114,7 +114,9 @@ class Cycle:
     def _kind(self, task: Task) -> Kind:
         """Everything about a task that decides where it may go; labels only where other pods look at them."""
         wanted = [one.constraints for one in self.world.tasks.values()]
-        seen = any(one.pod_affinity or one.pod_anti_affinity or one.preferred_pods for one in wanted)
+        seen = any(
+            one.pod_affinity or one.pod_anti_affinity or one.preferred_pods or one.spread for one in wanted
+        )
         labels = (task.namespace, *sorted(task.labels.items())) if seen else ()
         return (task.request, task.constraints, task.nominated_node, labels)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scheduling.engine.model.constraints import PodAffinityTerm, Taint, Toleration
+from scheduling.engine.model.constraints import PodAffinityTerm, SpreadConstraint, Taint, Toleration
 from scheduling.engine.model.nodes import Node
 from scheduling.engine.model.tasks import ACTIVE, Task, TaskState
 from tests.engine.reference.world import Device, Place, Room, World
@@ -40,7 +40,9 @@ def may_run_on(world: World, task: Task, node: Node) -> bool:
         return False
     if wanted.node_terms and not any(term.matches(node.labels, node.name) for term in wanted.node_terms):
         return False
-    return _other_pods_allow(world, task, node)
+    return _other_pods_allow(world, task, node) and all(
+        _spread_allows(world, task, node, one) for one in wanted.spread
+    )
 
 
 def _passes_cordon(toleration: Toleration) -> bool:
@@ -71,6 +73,32 @@ def _other_pods_allow(world: World, task: Task, node: Node) -> bool:
         for other, where in others
         for term in other.constraints.pod_anti_affinity
     )
+
+
+def _spread_allows(world: World, task: Task, node: Node, one: SpreadConstraint) -> bool:
+    """Counted anew for every question: the selected pods that stay, by domain, on the nodes that count."""
+    wanted, key = task.constraints, one.topology_key
+    if key not in node.labels:
+        return False
+    counting = [
+        other
+        for other in world.nodes.values()
+        if all(each.topology_key in other.labels for each in wanted.spread)
+        and (not one.honor_node_affinity or wanted.likes(other.labels, other.name))
+        and (not one.honor_taints or _tolerates_all(wanted.tolerations, other))
+    ]
+    numbers = {other.labels[key]: 0 for other in counting}
+    for uid, place in world.place.items():
+        kin = world.tasks[uid].namespace == task.namespace and one.selects(world.tasks[uid].labels)
+        if kin and place.state in ACTIVE and any(place.node == other.name for other in counting):
+            numbers[world.nodes[place.node].labels[key]] += 1
+    least = min(numbers.values(), default=0) if len(numbers) >= one.min_domains else 0
+    return numbers.get(node.labels[key], 0) + one.selects(task.labels) - least <= one.max_skew
+
+
+def _tolerates_all(tolerations: Sequence[Toleration], node: Node) -> bool:
+    hard = [taint for taint in node.taints if taint.effect != "PreferNoSchedule"]
+    return all(any(one.tolerates(taint) for one in tolerations) for taint in hard)
 
 
 def _selects(term: PodAffinityTerm, owner: Task, other: Task) -> bool:
