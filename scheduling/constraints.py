@@ -20,11 +20,14 @@ from scheduling.requests import UnreadablePod
 from scheduling.selectors import read_requirement, read_selector
 
 Json = Mapping[str, Any]
+NOBODY = (LabelRequirement("", "In", ()),)
+"""A term without a selector selects no pod; an empty selector selects every one."""
 
 
 def read_constraints(pod: Json) -> Constraints:
     """Selectors, affinities and tolerations of a pod; raises UnreadablePod for what the engine would have to ignore."""
     spec = pod["spec"]
+    _refuse_unserved(spec)
     affinity = spec.get("affinity") or {}
     nodes = affinity.get("nodeAffinity") or {}
     pods = affinity.get("podAffinity") or {}
@@ -54,6 +57,15 @@ def read_taints(node: Json) -> tuple[Taint, ...]:
         for one in node["spec"].get("taints") or []
         if one.get("key") != "node.kubernetes.io/unschedulable"
     )
+
+
+def _refuse_unserved(spec: Json) -> None:
+    """What would silently not be kept is refused instead."""
+    if spec.get("resourceClaims"):
+        raise UnreadablePod(
+            "RuleNotServed",
+            "It asks for devices by resourceClaims, which this scheduler does not allocate; use nvidia.com/gpu.",
+        )
 
 
 def _hard_spreads(spec: Json) -> Sequence[Json]:
@@ -120,6 +132,6 @@ def _pod_term(term: Json) -> PodAffinityTerm:
     everywhere = term.get("namespaceSelector") == {}
     return PodAffinityTerm(
         topology_key=str(term.get("topologyKey") or ""),
-        selector=read_selector(term.get("labelSelector") or {}),
+        selector=NOBODY if term.get("labelSelector") is None else read_selector(term["labelSelector"]),
         namespaces=("*",) if everywhere else tuple(term.get("namespaces") or ()),
     )

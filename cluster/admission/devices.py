@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from cluster.admission.fractions import environment_of_share, gpu_container, gpu_resources, shares_gpu
-from cluster.admission.reading import at, mapping, objects, sequence, text
+from cluster.admission.reading import annotations_in, at, mapping, objects, sequence, text
 from cluster.admission.reviews import Problem
 from cluster.admission.templates import Path, containers_of, field_name
 from cluster.documents import Document
@@ -15,6 +15,10 @@ NO_DEVICES = ("void", "none", "")
 """Values that give no device away."""
 DEVICE_VARIABLES = frozenset({VISIBLE_DEVICES, "GPU_PORTION"})
 _SET_BY_US = "is set by the product: ask for GPUs by nvidia.com/gpu, gpu-fraction or gpu-memory; without GPUs `void` is allowed"
+DEVICE_ANNOTATIONS = ("cdi.k8s.io/", "nvidia.cdi.k8s.io/")
+"""Container runtimes may be set up to read devices from annotations of these prefixes."""
+DEVICES_BY_MOUNT = "/run/nvidia-container-devices"
+"""Where NVIDIA's runtime, hardened against the environment variable, finds the devices a container asks for."""
 HOST_NAMESPACES = ("hostPID", "hostIPC")
 HARMLESS_CAPABILITIES = frozenset(
     {
@@ -82,12 +86,19 @@ def device_problems(pod: Document, path: Path) -> list[Problem]:
         for name in HOST_NAMESPACES
         if spec.get(name)
     ]
+    notes = field_name(path, "metadata", "annotations")
+    found += [
+        Problem(f"{notes}[{name}]", "asks the container runtime for devices; ask for GPUs by nvidia.com/gpu")
+        for name in sorted(annotations_in(pod))
+        if name.startswith(DEVICE_ANNOTATIONS)
+    ]
     for index, volume in objects(spec.get("volumes")):
         found += _volume_problems(volume, field_name((*path, "spec"), "volumes", index))
     for listed, index, container in containers_of(pod):
         place = field_name((*path, "spec"), listed, index)
         given = shares_gpu(pod) and gpu_container(pod) == (listed, index)
         found += _security_problems(container, place)
+        found += _mount_problems(container, place)
         found += _environment_problems(container, place, environment_of_share(pod) if given else [])
     return found
 
@@ -121,6 +132,18 @@ def _normal(path: str) -> str:
     """Without . and .. and doubled slashes, and /var/run as the /run it is on every node."""
     wanted = re.sub("^/+", "/", posixpath.normpath("/" + path))
     return wanted.removeprefix("/var") if wanted == "/var/run" or wanted.startswith("/var/run/") else wanted
+
+
+def _mount_problems(container: dict[str, Any], place: str) -> list[Problem]:
+    """Whatever stands behind the mount: NVIDIA's runtime reads names below that folder as devices to give."""
+    return [
+        Problem(
+            f"{place}.volumeMounts[{index}].mountPath",
+            f"{asked[:200]!r} asks NVIDIA's runtime for devices; ask for GPUs by nvidia.com/gpu",
+        )
+        for index, mount in objects(container.get("volumeMounts"))
+        if f"{_normal(asked := text(mount.get('mountPath')))}/".startswith(f"{DEVICES_BY_MOUNT}/")
+    ]
 
 
 def _security_problems(container: dict[str, Any], place: str) -> list[Problem]:

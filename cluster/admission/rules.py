@@ -38,8 +38,10 @@ def problems_of(review: Review, project: Project, trust: Trust) -> list[Problem]
     if review.operation == "UPDATE" and pod == pod_in(review.old, path):
         return found  # a finalizer or the number of replicas: nothing new about the pods
     found += _shape_problems(pod, path) + fraction_problems(pod, path) + device_problems(pod, path)
+    if not believed:
+        found += _node_problems(pod, path)
     if path == ():
-        found += _placing_problems(pod, project, believed=believed)
+        found += _placing_problems(pod, project)
     return found
 
 
@@ -51,7 +53,20 @@ def _shape_problems(pod: Document, path: Path) -> list[Problem]:
     return [Problem(field_name(path, name), "must be an object") for name in wrong]
 
 
-def _placing_problems(pod: Document, project: Project, *, believed: bool) -> list[Problem]:
+def _node_problems(pod: Document, path: Path) -> list[Problem]:
+    """In a template too: the controller that copies it is believed, and a pod with a node never comes to a scheduler."""
+    node = text(at(pod, "spec").get("nodeName"))
+    if not node:
+        return []
+    return [
+        Problem(
+            field_name((*path, "spec"), "nodeName"),
+            f"{node[:100]!r} must be empty: use nodeSelector or affinity, and the scheduler binds",
+        )
+    ]
+
+
+def _placing_problems(pod: Document, project: Project) -> list[Problem]:
     """Who decides where the pod runs, and on whose account."""
     found: list[Problem] = []
     named = text(at(pod, "spec").get("schedulerName")) or DEFAULT_SCHEDULER
@@ -68,14 +83,6 @@ def _placing_problems(pod: Document, project: Project, *, believed: bool) -> lis
             Problem(
                 f"metadata.labels[{labels.QUEUE}]",
                 f"{queue[:100]!r} must be {project.queue!r}, the project of the namespace {project.namespace}",
-            )
-        )
-    node = text(at(pod, "spec").get("nodeName"))
-    if node and not believed:
-        found.append(
-            Problem(
-                "spec.nodeName",
-                f"{node[:100]!r} must be empty: use nodeSelector or affinity, and the scheduler binds",
             )
         )
     return found

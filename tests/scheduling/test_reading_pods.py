@@ -180,6 +180,20 @@ def test_a_hard_rule_that_would_not_be_kept_is_refused() -> None:
     pod["spec"]["affinity"] = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
     with pytest.raises(UnreadablePod, match="namespaces by label"):
         read_constraints(pod)
+    pod["spec"] = {**make_pod("p")["spec"], "resourceClaims": [{"name": "gpu"}]}
+    with pytest.raises(UnreadablePod, match="resourceClaims"):
+        read_constraints(pod)
+
+
+def test_an_affinity_without_a_selector_is_for_nobody_and_with_an_empty_one_for_everybody() -> None:
+    pod = make_pod("p")
+    terms = [{"topologyKey": "host"}, {"topologyKey": "host", "labelSelector": {}}]
+    pod["spec"]["affinity"] = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+
+    nobody, everybody = read_constraints(pod).pod_anti_affinity
+
+    assert not nobody.selects({"app": "x"}, "ns", "ns")
+    assert everybody.selects({"app": "x"}, "ns", "ns")
 
 
 def test_an_unknown_operator_is_refused() -> None:

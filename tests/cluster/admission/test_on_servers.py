@@ -154,6 +154,8 @@ def test_marks_that_only_the_product_writes_do_not_come_in_through_a_job(ada, pr
     assert labels.WORKLOAD_ID not in (template.get("labels") or {})
     with pytest.raises(Invalid, match=r"spec\.template\.spec\.hostPID"):
         ada.create(JOBS, a_job(project, pod(hostPID=True)))
+    with pytest.raises(Invalid, match=r"spec\.template\.spec\.nodeName"):
+        ada.create(JOBS, a_job(project, pod(nodeName="anywhere")))
 
 
 def test_a_reservation_cannot_be_claimed_afterwards(ada, api, project):

@@ -269,6 +269,40 @@ def test_the_scheduler_and_the_node_are_not_a_persons_choice():
     ]
 
 
+def test_a_template_cannot_name_a_node_either():
+    """Its controller is believed: its pods would start there without ever being scheduled."""
+    (problem,) = refusals(job(ours(nodeName="h100-0")), group="batch", resource="jobs")
+
+    assert problem.startswith("spec.template.spec.nodeName: 'h100-0' must be empty")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/var/run/nvidia-container-devices/all",
+        "/run/nvidia-container-devices/0",
+        "/var/run//nvidia-container-devices/cdi/nvidia.com/gpu/all",
+        "/tmp/../run/nvidia-container-devices/GPU-8f3c",
+    ],
+)
+@pytest.mark.parametrize("listed", ["containers", "initContainers", "ephemeralContainers"])
+def test_devices_cannot_be_asked_for_by_a_mount(path, listed):
+    """NVIDIA's runtime takes the names of mounts below that folder for devices, in its hardened setting above all."""
+    mounts = [{"name": "a", "mountPath": "/data"}, {"name": "null", "mountPath": path}]
+    asked = {listed: [container("mine", volumeMounts=mounts)]}
+
+    (problem,) = refusals(ours(**asked))
+
+    assert problem.startswith(f"spec.{listed}[0].volumeMounts[1].mountPath: ")
+
+
+@pytest.mark.parametrize("name", ["cdi.k8s.io/mine", "nvidia.cdi.k8s.io/mine"])
+def test_devices_cannot_be_asked_for_by_an_annotation(name):
+    (problem,) = refusals(ours(annotations={name: "nvidia.com/gpu=all"}))
+
+    assert problem.startswith(f"metadata.annotations[{name}]: asks the container runtime for devices")
+
+
 def test_a_pod_cannot_run_on_the_account_of_another_project():
     (problem,) = refusals(ours(marks={labels.QUEUE: "speech"}))
 
