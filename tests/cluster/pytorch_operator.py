@@ -1,5 +1,6 @@
 """A stand-in for Kubeflow's training operator: makes of a PyTorchJob the pods, services and status that the real one makes."""
 
+import contextlib
 import copy
 import threading
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from typing import Any
 from cluster.client import ClusterClient
 from cluster.documents import (
     Document,
+    condition_of,
     format_time,
     labels_of,
     name_of,
@@ -15,7 +17,7 @@ from cluster.documents import (
     owner_reference,
     with_condition,
 )
-from cluster.errors import AlreadyExists, ClusterError
+from cluster.errors import AlreadyExists, ClusterError, NotFound
 from cluster.kinds import PODS, SERVICES, Kind
 from cluster.pods import phase_of
 
@@ -57,6 +59,9 @@ class PyTorchOperator:
                 PODS, self._namespace, label_selector=f"{LABEL}/job-name={name_of(job)}"
             ).items
         }
+        if is_over(job):
+            self._clean_up(job, known)
+            return
         wanted = pods_of(job)
         for pod in wanted:
             if name_of(pod) not in known:
@@ -66,11 +71,24 @@ class PyTorchOperator:
         if status != job.get("status"):
             self._client.replace(PYTORCH_JOBS, {**job, "status": status}, subresource="status")
 
+    def _clean_up(self, job: Document, pods: dict[str, Document]) -> None:
+        """`cleanPodPolicy` says which pods go with the end: none, those that still run, or all."""
+        policy = (job["spec"].get("runPolicy") or {}).get("cleanPodPolicy", "None")
+        for name, pod in pods.items():
+            if policy == "All" or (policy == "Running" and phase_of(pod) in ("Pending", "Running")):
+                for kind in (PODS, SERVICES):
+                    with contextlib.suppress(NotFound):
+                        self._client.delete(kind, name, self._namespace)
+
     def _create(self, kind: Kind, document: Document) -> None:
         try:
             self._client.create(kind, document)
         except AlreadyExists:
             return
+
+
+def is_over(job: Document) -> bool:
+    return any(condition_of(job, kind) is not None for kind in ("Succeeded", "Failed"))
 
 
 def pods_of(job: Document) -> list[Document]:
@@ -102,9 +120,10 @@ def _pod(job: Document, kind: str, index: int, *, rank: int, counts: dict[str, i
     spec["restartPolicy"] = replica.get("restartPolicy", "OnFailure")
     for container in spec["containers"]:
         if container["name"] == "pytorch":
-            container["env"] = [*container.get("env", []), *_rendezvous(job, rank, counts)]
+            told = _rendezvous(job, rank, counts) if counts.get("Master") else []
+            container["env"] = [*container.get("env", []), *told, *_elastic(job)]
             container.setdefault("ports", []).append({"name": "pytorchjob-port", "containerPort": PORT})
-    if kind == "Worker":
+    if kind == "Worker" and counts.get("Master"):
         wait = f"until nslookup {name_of(job)}-master-0; do echo waiting for the master; sleep 2; done"
         limits = {"cpu": "100m", "memory": "20Mi"}
         first: dict[str, Any] = {
@@ -145,6 +164,21 @@ def _rendezvous(job: Document, rank: int, counts: dict[str, int]) -> list[dict[s
     return [{"name": name, "value": value} for name, value in told.items()]
 
 
+def _elastic(job: Document) -> list[dict[str, str]]:
+    """What torchrun reads of a job that may run with fewer or more workers."""
+    policy = job["spec"].get("elasticPolicy")
+    if policy is None:
+        return []
+    told = {
+        "PET_NNODES": f"{policy.get('minReplicas', 1)}:{policy.get('maxReplicas', 1)}",
+        "PET_RDZV_BACKEND": policy.get("rdzvBackend", "c10d"),
+        "PET_RDZV_ENDPOINT": f"{name_of(job)}-worker-0:{PORT}",
+        "PET_RDZV_ID": name_of(job),
+        "PET_MAX_RESTARTS": str(policy.get("maxRestarts", 3)),
+    }
+    return [{"name": name, "value": value} for name, value in told.items()]
+
+
 def service_of(pod: Document) -> Document:
     """A headless service by which the others find this replica."""
     labels = {key: text for key, text in labels_of(pod).items() if key.startswith(LABEL)}
@@ -166,7 +200,10 @@ def service_of(pod: Document) -> Document:
 
 
 def status_of(job: Document, pods: list[Document], wanted: int) -> dict[str, Any]:
-    """Counts by replica type, and the conditions Created, Running, Succeeded or Failed: the master's end is the job's."""
+    """Counts by replica type, and the conditions Created, Running, Succeeded or Failed.
+
+    The master's end is the job's; without a master the workers' together.
+    """
     before = job.get("status") or {}
     now = format_time(datetime.now(UTC))
     counts: dict[str, dict[str, int]] = {}
@@ -177,10 +214,12 @@ def status_of(job: Document, pods: list[Document], wanted: int) -> dict[str, Any
     status: dict[str, Any] = {**before, "replicaStatuses": counts}
     status.setdefault("startTime", now)
     running = sum(phase_of(pod) == "Running" for pod in pods)
-    masters = counts.get("Master", {})
+    leaders = counts.get("Master") or counts.get("Worker", {})
+    whole = 1 if "Master" in job["spec"]["pytorchReplicaSpecs"] else wanted
+    succeeded = leaders.get("succeeded", 0) == whole
     reached = ["Created"]
-    reached += ["Running"] if running == wanted or masters.get("succeeded") else []
-    reached += ["Succeeded"] if masters.get("succeeded") else ["Failed"] if masters.get("failed") else []
+    reached += ["Running"] if running == wanted or succeeded else []
+    reached += ["Succeeded"] if succeeded else ["Failed"] if leaders.get("failed") else []
     conditions = list(before.get("conditions") or [])
     for kind in reached:
         if not any(one["type"] == kind for one in conditions):

@@ -250,6 +250,61 @@ def test_a_pytorch_job_starts_whole_and_succeeds(
     assert status["replicaStatuses"]["Master"] == {"succeeded": 1}
 
 
+def test_an_elastic_pytorch_job_runs_without_a_master_and_cleans_up(
+    client: ClusterClient, namespace: str, scheduler: ClusterWatch
+) -> None:
+    install_definition(client)
+    with PyTorchOperator(client, namespace):
+        (job,) = apply(client, namespace, "pytorch_job_elastic.yaml")
+
+        assert until(scheduler, lambda: job_condition(client, namespace, "Running", "imagenet"))
+        assert {name_of(one) for one in pods_of(client, namespace, job)} == {
+            "imagenet-worker-0",
+            "imagenet-worker-1",
+        }
+        assert len(gangs_of(job)) == 1
+
+        def ends() -> bool:
+            end_programs(client, namespace)
+            return job_condition(client, namespace, "Succeeded", "imagenet")
+
+        assert until(scheduler, ends)
+        assert eventually(lambda: pods_of(client, namespace, job) == [], 60)
+
+
+def test_a_deployment_that_must_be_spread_has_one_pod_on_each_node(
+    client: ClusterClient, namespace: str, scheduler: ClusterWatch
+) -> None:
+    apply(client, namespace, "deployment_spread.yaml")
+
+    def all_run() -> bool:
+        return client.get(DEPLOYMENTS, "spread", namespace).get("status", {}).get("availableReplicas") == 4
+
+    assert until(scheduler, all_run)
+    pods = client.list(PODS, namespace, label_selector="app=spread").items
+    assert len({node_of(one) for one in pods}) == 4
+    (sidecar,) = pods[0]["status"]["initContainerStatuses"]
+    assert sidecar["ready"]
+
+
+def test_a_job_with_rules_is_done_with_its_leader(
+    client: ClusterClient, namespace: str, scheduler: ClusterWatch
+) -> None:
+    (job,) = apply(client, namespace, "job_with_rules.yaml")
+    index = "batch.kubernetes.io__job-completion-index"
+
+    def ends() -> bool:
+        end_programs(client, namespace, **{index: "0"})
+        return is_complete(client, namespace, name_of(job))
+
+    assert until(scheduler, ends)
+    status = client.get(JOBS, name_of(job), namespace)["status"]
+    assert (status["completedIndexes"], status["succeeded"]) == ("0", 1)
+    found = condition_of({"status": status}, "Complete")
+    assert found is not None
+    assert found.get("reason") == "SuccessPolicy"
+
+
 def test_a_pod_in_a_namespace_of_no_project_is_told_why_it_waits(
     client: ClusterClient, namespace: str, scheduler: ClusterWatch
 ) -> None:
@@ -294,6 +349,6 @@ def install_definition(client: ClusterClient) -> None:
     assert eventually(is_served)
 
 
-def job_condition(client: ClusterClient, namespace: str, kind: str) -> bool:
-    found = condition_of(client.get(PYTORCH_JOBS, "mnist", namespace), kind)
+def job_condition(client: ClusterClient, namespace: str, kind: str, name: str = "mnist") -> bool:
+    found = condition_of(client.get(PYTORCH_JOBS, name, namespace), kind)
     return found is not None and found["status"] == "True"
