@@ -37,6 +37,8 @@ MIXED_BINDS = {100: 576, 500: 2432, 1000: 4892}
 """GPUs' worth of binds on a_mixed, where the anchor's evictions differ from run to run."""
 MIXED_MOST_EVICTIONS = 6
 GROWTH_1000_TO_2000 = 2.5
+QUIET_CALIBRATION = 0.14
+"""Seconds the calibration loop takes when nobody else uses the machine."""
 
 
 def aimed_ratio(scenario: str, nodes: int) -> float:
