@@ -1,6 +1,6 @@
-"""Command line: `python -m tests.benchmarks.packing.departures FOLDER [--arrivals N] [--load X] [--seeds N]`: tasks come and go.
+"""Command line: `python -m tests.benchmarks.packing.departures FOLDER [--one-node-in N] [--arrivals N] [--load X] [--seeds N] [--chart FILE]`.
 
-Every twentieth node of the trace. Tasks drawn from the list `default` arrive at random moments and run as long as in the trace, at most
+Tasks come and go on every fourth node of the trace. Tasks drawn from the list `default` arrive at random moments and run as long as in the trace, at most
 four hours (a few of the trace run for months and would hold everything). Who finds no room waits; whenever a task ends, those who
 wait are tried in order of arrival, and smaller ones go ahead. Counted is the middle of the run: arrivals from a quarter on.
 """
@@ -17,11 +17,13 @@ from scheduling.engine.catalog import make_plugins
 from scheduling.engine.cycle.deciding import collector_paused
 from scheduling.engine.session import Session
 from scheduling.engine.session.starting import start_gang
+from tests.benchmarks.packing.chart import draw_over_time
 from tests.benchmarks.packing.trace import FIRST_SEED, TaskRow, read_nodes, read_tasks
 from tests.benchmarks.packing.worlds import NOW, STRATEGIES, world
 
 LONGEST = 4 * 3600
-ONE_NODE_IN = 20
+PARTS = 12
+"""Of the time after the warm-up: the allocation of each is shown."""
 LARGE = 4
 """Tasks of so many GPUs are shown apart."""
 WARM_UP = 0.25
@@ -37,6 +39,11 @@ class Run:
     held: list[tuple[float, int]] = field(default_factory=lambda: [(0.0, 0)])
     waits: list[float | None] = field(default_factory=list)
 
+    @property
+    def begin(self) -> float:
+        """When the warm-up is over."""
+        return self.arrived[int(len(self.rows) * WARM_UP)]
+
     def allocation(self, begin: float, end: float) -> float:
         """Per cent of the GPUs held in the mean between two moments."""
         area = 0.0
@@ -46,7 +53,7 @@ class Run:
 
     def waits_of(self, least_gpus: int) -> list[float]:
         """Of tasks from the warm-up on; one that never started waited till the end."""
-        begin, end = self.arrived[int(len(self.rows) * WARM_UP)], self.arrived[-1]
+        begin, end = self.begin, self.arrived[-1]
         return [
             end - moment if wait is None else wait
             for row, moment, wait in zip(self.rows, self.arrived, self.waits, strict=True)
@@ -59,41 +66,54 @@ def main() -> int:
         prog="python -m tests.benchmarks.packing.departures", description=__doc__
     )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--arrivals", type=int, default=12_000)
+    parser.add_argument("--one-node-in", type=int, default=4)
+    parser.add_argument("--arrivals", type=int, default=40_000)
     parser.add_argument("--load", type=float, default=1.0, help="GPU time asked for, of what there is")
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument(
+        "--chart", type=Path, help="where to write an SVG picture of the allocation over time"
+    )
     options = parser.parse_args()
     seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
     print(
-        "per cent allocated in each third after the warm-up, and in all | minutes waited: all, 95 of 100 within, 4 and more GPUs"
+        f"per cent allocated in each of {PARTS} parts of the time, and in all | minutes waited: all, 95 of 100 within, 4 and more GPUs"
     )
+    lines: dict[str, list[float]] = {}
+    hours = 0.0
     for strategy in STRATEGIES:
-        runs = [play(options.folder, seed, strategy, options.arrivals, options.load) for seed in seeds]
-        shares = [mean(column) for column in zip(*(thirds(run) for run in runs), strict=True)]
+        runs = [play(options, seed, strategy) for seed in seeds]
+        hours = mean(run.arrived[-1] - run.begin for run in runs) / 3600
+        shares = [mean(column) for column in zip(*(parts_of(run) for run in runs), strict=True)]
+        lines[strategy] = shares[:-1]
         waits = [wait / 60 for run in runs for wait in run.waits_of(0)]
         large = [wait / 60 for run in runs for wait in run.waits_of(LARGE)]
         late = sorted(waits)[int(0.95 * len(waits))]
         print(
-            f"{strategy:<15}" + "".join(f"{share:>8.1f}" for share in shares) + " |"
+            f"{strategy:<15}" + "".join(f"{share:>6.1f}" for share in shares) + " |"
             f"{mean(waits):>8.1f}{late:>8.1f}{mean(large):>8.1f}",
             flush=True,
         )
+    if options.chart:
+        options.chart.write_text(draw_over_time(lines, hours))
     return 0
 
 
-def thirds(run: Run) -> list[float]:
-    begin, end = run.arrived[int(len(run.rows) * WARM_UP)], run.arrived[-1]
-    third = (end - begin) / 3
-    parts = [run.allocation(begin + number * third, begin + (number + 1) * third) for number in range(3)]
-    return [*parts, run.allocation(begin, end)]
+def parts_of(run: Run) -> list[float]:
+    end = run.arrived[-1]
+    length = (end - run.begin) / PARTS
+    parts = [
+        run.allocation(run.begin + number * length, run.begin + (number + 1) * length)
+        for number in range(PARTS)
+    ]
+    return [*parts, run.allocation(run.begin, end)]
 
 
-def play(folder: Path, seed: int, strategy: str, arrivals: int, load: float) -> Run:
-    nodes, tasks = read_nodes(folder)[::ONE_NODE_IN], read_tasks(folder, "default")
+def play(options: argparse.Namespace, seed: int, strategy: str) -> Run:
+    nodes, tasks = read_nodes(options.folder)[:: options.one_node_in], read_tasks(options.folder, "default")
     draw = random.Random(seed)
-    rows = [draw.choice(tasks) for _ in range(arrivals)]
+    rows = [draw.choice(tasks) for _ in range(options.arrivals)]
     capacity = 1000 * sum(node.gpus for node in nodes)
-    length = sum(row.gpu_milli * runtime(row) for row in rows) / (capacity * load)
+    length = sum(row.gpu_milli * runtime(row) for row in rows) / (capacity * options.load)
     moments = sorted(draw.uniform(0, length) for _ in rows)
     config = STRATEGIES[strategy]
     with collector_paused():
