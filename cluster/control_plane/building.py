@@ -50,11 +50,13 @@ def build(wanted: Sequence[str] = BINARIES) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     if not missing_binaries(wanted):
         return folder
+    begun = time.monotonic()
     with _lock(folder):
         missing = missing_binaries(wanted)  # another process may have made them while we waited
         go = _go() if missing else ""
         for name in missing:
             _build_one(go, name, folder)
+    logger.info("built the control plane in %.0f s", time.monotonic() - begun)
     return folder
 
 
