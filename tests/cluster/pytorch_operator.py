@@ -47,10 +47,12 @@ class PyTorchOperator:
     def _run(self) -> None:
         while not self._stop.wait(0.2):
             try:
-                for job in self._client.list(PYTORCH_JOBS, self._namespace).items:
-                    self._reconcile(job)
+                jobs = self._client.list(PYTORCH_JOBS, self._namespace).items
             except ClusterError:
-                continue  # the next look repairs it
+                continue  # not there for a moment
+            for job in jobs:
+                with contextlib.suppress(ClusterError):  # the next look repairs it
+                    self._reconcile(job)
 
     def _reconcile(self, job: Document) -> None:
         known = {
@@ -122,7 +124,9 @@ def _pod(job: Document, kind: str, index: int, *, rank: int, counts: dict[str, i
         if container["name"] == "pytorch":
             told = _rendezvous(job, rank, counts) if counts.get("Master") else []
             container["env"] = [*container.get("env", []), *told, *_elastic(job)]
-            container.setdefault("ports", []).append({"name": "pytorchjob-port", "containerPort": PORT})
+            ports = container.setdefault("ports", [])
+            if not any(port.get("name") == "pytorchjob-port" for port in ports):
+                ports.append({"name": "pytorchjob-port", "containerPort": PORT})
     if kind == "Worker" and counts.get("Master"):
         wait = f"until nslookup {name_of(job)}-master-0; do echo waiting for the master; sleep 2; done"
         limits = {"cpu": "100m", "memory": "20Mi"}

@@ -1,12 +1,12 @@
 """Pods: defaults that depend on other fields, admission (priority, tolerations), what may change, graceful deletion."""
 
-import re
 from typing import Any
 
+from cluster.simulator.kinds.container_rules import container_causes
 from cluster.simulator.kinds.pod_parts import EPHEMERAL, RESIZE, only_that_part, part_causes
 from cluster.simulator.kinds.rules import Document, KindRules, Surroundings
 from cluster.simulator.kinds.service_accounts import admit_account
-from cluster.simulator.problems import Cause, Problem, forbidden, forbidden_field, missing, unsupported, wrong
+from cluster.simulator.problems import Cause, Problem, forbidden, forbidden_field, missing, unsupported
 
 FINISHED = ("Succeeded", "Failed")
 RESTART_POLICIES = ("Always", "OnFailure", "Never")
@@ -20,8 +20,6 @@ CHANGEABLE = (
     "initContainers",
     "schedulingGates",
 )
-DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-QUANTITY = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(m|u|n|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?\d+)?")
 
 
 def fill_pod_spec(spec: dict[str, Any]) -> None:
@@ -157,47 +155,13 @@ def pod_spec_causes(
     names: set[str] = set()
     for key in ("initContainers", "containers"):
         for index, container in enumerate(spec.get(key, [])):
-            causes += _container_causes(container, f"{place}.{key}[{index}]", names)
+            causes += container_causes(container, f"{place}.{key}[{index}]", names)
     volumes = claimed | {volume.get("name") for volume in spec.get("volumes", [])}
     for index, container in enumerate(spec.get("containers", [])):
         for number, mount in enumerate(container.get("volumeMounts", [])):
             if mount.get("name") not in volumes:
                 field = f"{place}.containers[{index}].volumeMounts[{number}].name"
                 causes.append(Cause(field, "FieldValueNotFound", f'Not found: "{mount.get("name")}"'))
-    return causes
-
-
-def _container_causes(container: dict[str, Any], place: str, names: set[str]) -> list[Cause]:
-    causes = []
-    name = container.get("name", "")
-    if not name:
-        causes.append(missing(f"{place}.name"))
-    elif len(name) > 63 or not DNS_LABEL.fullmatch(name):
-        detail = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
-        causes.append(wrong(f"{place}.name", name, detail))
-    elif name in names:
-        causes.append(Cause(f"{place}.name", "FieldValueDuplicate", f'Duplicate value: "{name}"'))
-    names.add(name)
-    if not container.get("image"):
-        causes.append(missing(f"{place}.image"))
-    resources = container.get("resources", {})
-    limits = resources.get("limits", {})
-    for kind in ("limits", "requests"):
-        for key, amount in resources.get(kind, {}).items():
-            if not QUANTITY.fullmatch(str(amount)):
-                detail = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-                causes.append(wrong(f"{place}.resources.{kind}[{key}]", amount, detail))
-    for key, amount in resources.get("requests", {}).items():
-        if "/" in key and key not in limits:
-            causes.append(
-                missing(
-                    f"{place}.resources.limits", f"Limit must be set for non overcommitable resources: {key}"
-                )
-            )
-        elif "/" in key and limits[key] != amount:
-            causes.append(
-                wrong(f"{place}.resources.requests", amount, f"must be equal to {key} limit of {limits[key]}")
-            )
     return causes
 
 

@@ -11,6 +11,19 @@ def job_with(**spec: Any) -> dict[str, Any]:
     return {**JOB, "metadata": {"name": "rules"}, "spec": {**JOB["spec"], **spec}}  # type: ignore[dict-item]  # a literal
 
 
+def pod_with(**container: Any) -> dict[str, Any]:
+    spec: dict[str, Any] = POD["spec"]  # type: ignore[assignment]  # a literal
+    return {
+        **POD,
+        "metadata": {"name": "rules"},
+        "spec": {**spec, "containers": [spec["containers"][0] | container]},
+    }
+
+
+def port(name: str, number: int) -> dict[str, Any]:
+    return {"containerPort": number} | ({"name": name} if name else {})
+
+
 def failure_rule(**rule: Any) -> dict[str, Any]:
     return {"podFailurePolicy": {"rules": [rule]}}
 
@@ -49,6 +62,22 @@ RULES: dict[str, list[Step]] = {
         get(JOBS + "/rules"),
         patch(JOBS + "/rules", {"spec": {"backoffLimitPerIndex": 2}}, MERGE),
         patch(JOBS + "/rules", {"spec": {"completions": 4, "parallelism": 4}}, MERGE),
+    ],
+    "the rules of containers": [
+        post(CORE + "/pods", pod_with(ports=[port("web", 80), port("web", 81)])),
+        post(CORE + "/pods", pod_with(ports=[port("web", 0), port("", 70000)])),
+        post(CORE + "/pods", pod_with(ports=[port("NOT_A_NAME", 80)])),
+        post(CORE + "/pods", pod_with(ports=[{"containerPort": 80, "protocol": "HTTP"}])),
+        post(CORE + "/pods", pod_with(env=[{"name": ""}, {"name": "a b"}])),
+        post(CORE + "/pods", pod_with(env=[{"name": "A=B", "value": "x"}])),
+        post(
+            CORE + "/pods",
+            pod_with(volumeMounts=[{"name": "v", "mountPath": "/a"}, {"name": "v", "mountPath": "/a"}]),
+        ),
+        post(CORE + "/pods", pod_with(volumeMounts=[{"name": "v", "mountPath": ""}])),
+        post(CORE + "/pods", pod_with(imagePullPolicy="Sometimes")),
+        post(CORE + "/pods", pod_with(resources={"requests": {"cpu": "2"}, "limits": {"cpu": "1"}})),
+        post(CORE + "/pods", pod_with(resources={"requests": {"cpu": "-1"}})),
     ],
     "parts of pods": [
         post(CORE + "/pods", POD),
