@@ -115,6 +115,12 @@ class NodePool(models.Model):
         return self.name
 
     @property
+    def known_free_gpus(self) -> dict[str, int]:
+        """`free_gpus`, or nothing while the cluster does not answer: what it last said may be long over."""
+        is_here = self.cluster.state == ClusterState.CONNECTED
+        return self.free_gpus if is_here else {}
+
+    @property
     def is_default(self) -> bool:
         return self.name == "default"
 

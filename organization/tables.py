@@ -73,9 +73,9 @@ class PoolTable(ListTable):
     def value_held(self, record: NodePool) -> Any:
         return held_of(self.context, record)
 
-    def render_free_gpus(self, value: dict[str, int]) -> str:
+    def render_free_gpus(self, record: NodePool) -> str:
         """The share of the free GPUs that requests of so many GPUs could use."""
-        return words_of(value)
+        return words_of(record.known_free_gpus)
 
 
 def held_of(context: Any, record: Any) -> Any:

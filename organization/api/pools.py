@@ -58,7 +58,7 @@ def _pool(row: Any, held: float | None) -> dict[str, Any]:
             "cpuMilliCores": row.cpu_total,
             "memoryBytes": row.memory_total,
             "allocatedGpus": held,
-            **_free(row.free_gpus),
+            **_free(row.known_free_gpus),
         },
         "createdAt": iso(row.created_at),
         "updatedAt": iso(row.updated_at),

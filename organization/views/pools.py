@@ -88,7 +88,7 @@ def edit_pool(request: HttpRequest, pool_id: int) -> HttpResponse:
     if request.method == "POST" and accepted(form, save):
         messages.success(request, f"The node pool {pool.name} is saved.")
         return redirect("organization:node_pools")
-    context = {"form": form, "pool": pool, "cluster": cluster, "free": figures_of(pool.free_gpus)}
+    context = {"form": form, "pool": pool, "cluster": cluster, "free": figures_of(pool.known_free_gpus)}
     return render(
         request, "organization/node_pool_form.html", context, status=INVALID if form.errors else 200
     )

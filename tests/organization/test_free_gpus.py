@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from organization.free_gpus import figures_of, words_of
-from organization.models import NodePool
+from organization.models import Cluster, ClusterState, NodePool
 
 FREE = {"free": 42_000, "8000": 24_000, "4000": 36_000, "1000": 42_000, "500": 42_000}
 
@@ -45,6 +45,23 @@ def test_the_page_of_a_pool_offers_three_strategies_and_shows_its_fragmentation(
     listed = client.get(reverse("organization:node_pools")).content.decode()
     assert "57 · 86 · 100 · 100 %" in listed
     assert "unknown" in listed  # the pools nobody has looked at
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", [ClusterState.DISCONNECTED, ClusterState.WAITING])
+def test_what_a_cluster_said_before_it_fell_silent_is_not_shown_as_now(client, acme, root, state) -> None:
+    pool = acme.cluster.node_pools.get(name="h100")
+    NodePool.objects.filter(pk=pool.pk).update(free_gpus=FREE)
+    Cluster.objects.update(state=state)
+    client.force_login(root)
+    page = client.get(reverse("organization:edit_node_pool", args=(pool.pk,))).content.decode()
+    listed = client.get(reverse("organization:node_pools")).content.decode()
+    told = client.get(f"/api/v1/node-pools/{pool.pk}").json()["status"]
+    assert "57 %" not in page
+    assert "unknown" in page
+    assert "57 ·" not in listed
+    assert told["freeGpus"] is None
+    assert set(told["usableFreeGpus"].values()) == {None}
 
 
 @pytest.mark.django_db
