@@ -139,6 +139,36 @@ def test_the_plan_says_what_a_place_keeps() -> None:
     assert packed.why == ""
 
 
+def test_a_node_without_the_cores_is_not_said_to_take_more() -> None:
+    """Node c has eight free GPUs and cores for none of the usual requests of eight."""
+    scenario = read_scenario("""
+        node a: 8 gpus, 64 cpus
+        node b: 8 gpus, 64 cpus
+        node c: 8 gpus, 64 cpus
+        queue vision: quota 24
+        running service in vision: 0 gpus on c, 60 cpus
+        pending next in vision: 1 gpu, 1 cpus
+    """)
+    snapshot = replace(scenario.snapshot(), demand=asked((8, 1000, 32, 0), (1, 1000, 1, 0)))
+    (bind,) = run_cycle(snapshot, CONFIG, NOON).binds
+    assert bind.node == "c"
+    assert bind.why == "Placed on node c: it keeps 2 nodes able to take 8 GPUs."
+
+
+def test_of_several_placed_together_each_says_what_all_of_them_keep() -> None:
+    scenario = read_scenario("""
+        node a: 8 gpus
+        node b: 8 gpus
+        node c: 8 gpus
+        queue vision: quota 24
+        pending next in vision: 1 gpu
+        pending pair in vision: 2 x 8 gpus
+    """)
+    snapshot = replace(scenario.snapshot(), demand=asked((8, 1000, 0, 0), (1, 1000, 0, 0)))
+    said = {bind.why.split(": ", 1)[1] for bind in run_cycle(snapshot, CONFIG, NOON).binds}
+    assert said == {"after this cycle 1 node is still able to take 1 GPU."}
+
+
 def test_nodes_without_gpus_are_packed_or_spread_by_their_cores() -> None:
     world = """
         node a: 64 cpus

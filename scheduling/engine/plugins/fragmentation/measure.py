@@ -64,6 +64,14 @@ class Measure:
         self.memory_per_milli = sum(kind.memory * weight for kind, weight in kinds.items()) / milli
         self.whole_requests = sorted({kind.devices for kind, _ in self._typical if kind.share == WHOLE_GPU})
 
+    def can_take(self, state: NodeState, gpus: int) -> bool:
+        """Whether some typical request of so many whole GPUs finds its devices, cores and memory there."""
+        return state.whole >= gpus and any(
+            kind.cpu <= state.cpu and kind.memory <= state.memory
+            for kind, _ in self._typical
+            if kind.devices == gpus and kind.share == WHOLE_GPU
+        )
+
     def lost(self, state: NodeState) -> float:
         """Thousandths of a GPU that are lost on a node, counted by both parts."""
         cpu, memory, whole, rooms = state

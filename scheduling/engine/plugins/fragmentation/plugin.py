@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from scheduling.engine.model.demand import NO_DEMAND
 from scheduling.engine.model.nodes import Node
@@ -39,6 +40,14 @@ class _KnownState:
         self.rooms: dict[int, dict[int, int]] = {}
 
 
+class _Kept(NamedTuple):
+    """So many nodes can take the largest usual request that any node can take; `is_alone`: one task changed in the whole cycle."""
+
+    nodes: int
+    gpus: int
+    is_alone: bool
+
+
 @dataclass
 class Fragmentation(Plugin):
     """`cpu` is what decides between nodes without GPUs: "pack" or "spread"."""
@@ -52,7 +61,7 @@ class Fragmentation(Plugin):
     _of_node: list[_KnownState | None] = field(default_factory=list)
     _read: int = 0
     _counted_at: int = -1
-    _largest: tuple[int, int] | None = None
+    _largest: _Kept | None = None
 
     def opened(self, session: Session) -> None:
         snapshot = session.snapshot
@@ -99,28 +108,31 @@ class Fragmentation(Plugin):
         kept = self._kept(session)
         if kept is None:
             return f"Placed on node {name}: of the nodes with room, the fewest GPUs are lost to others there."
-        nodes, gpus = kept
-        able = "1 node" if nodes == 1 else f"{nodes} nodes"
-        return f"Placed on node {name}: it keeps {able} able to take {gpus} GPU{'s' if gpus > 1 else ''}."
+        able = "1 node" if kept.nodes == 1 else f"{kept.nodes} nodes"
+        gpus = f"{kept.gpus} GPU{'s' if kept.gpus > 1 else ''}"
+        if kept.is_alone:
+            return f"Placed on node {name}: it keeps {able} able to take {gpus}."
+        are = "is" if kept.nodes == 1 else "are"
+        return f"Placed on node {name}: after this cycle {able} {are} still able to take {gpus}."
 
-    def _kept(self, session: Session) -> tuple[int, int] | None:
-        """(nodes, GPUs): how many nodes can take the largest usual request that any node can take; None when none can take any."""
+    def _kept(self, session: Session) -> _Kept | None:
+        """As things stand; None when no node can take any usual request."""
         changes = len(session.state.node_changes)
         if self._counted_at != changes:
             self._counted_at = changes
             self._largest = self._count_able(session)
         return self._largest
 
-    def _count_able(self, session: Session) -> tuple[int, int] | None:
+    def _count_able(self, session: Session) -> _Kept | None:
         able = [
-            self._state(session, node).state.whole
+            self._state(session, node).state
             for node, one in enumerate(session.snapshot.nodes)
             if one.gpus and one.ready and not one.cordoned
         ]
         for gpus in reversed(self.measure.whole_requests):
-            nodes = sum(whole >= gpus for whole in able)
+            nodes = sum(self.measure.can_take(state, gpus) for state in able)
             if nodes:
-                return nodes, gpus
+                return _Kept(nodes, gpus, sum(1 for _ in session.state.changed_tasks()) == 1)
         return None
 
     def _state(self, session: Session, node: int) -> _KnownState:
