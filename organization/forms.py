@@ -18,10 +18,22 @@ from organization.models import (
     Rank,
 )
 from organization.quotas import WEIGHT_AT_MOST, Quota
-from organization.services.node_pools import MIN_RUNTIME_AT_MOST, PoolSettings
+from organization.services.node_pools import (
+    MIN_RUNTIME_AT_MOST,
+    USAGE_HOURS_AT_MOST,
+    USAGE_WEIGHT_AT_MOST,
+    PoolSettings,
+)
 from ui.forms import Card, OrderedList, RadioCards, Segments
 
 GIB = 2**30
+USAGE_FIELDS = (
+    "time_based_fair_share",
+    "usage_weight",
+    "usage_window_hours",
+    "usage_half_life_hours",
+    "usage_window_start",
+)
 NAME_HELP = "Lower-case letters, digits and hyphens; begins with a letter."
 
 
@@ -118,6 +130,36 @@ class PoolForm(forms.Form):
         initial=0,
         help_text="Seconds that work runs before it may be interrupted.",
     )
+    time_based_fair_share = forms.BooleanField(
+        label="Time-based fair share",
+        required=False,
+        help_text="Who used much lately gets less of what is over the quotas. Quotas stay as they are.",
+    )
+    usage_weight = forms.FloatField(
+        label="Weight of past use",
+        min_value=0,
+        max_value=USAGE_WEIGHT_AT_MOST,
+        initial=1.0,
+        help_text="0 forgets it, 1 evens it out over time, more lets it decide.",
+    )
+    usage_window_hours = forms.IntegerField(
+        label="Hours looked back",
+        min_value=1,
+        max_value=USAGE_HOURS_AT_MOST,
+        initial=PoolSettings.usage_window_hours,
+    )
+    usage_half_life_hours = forms.IntegerField(
+        label="Half-life in hours",
+        min_value=0,
+        max_value=USAGE_HOURS_AT_MOST,
+        initial=0,
+        help_text="Use so long ago counts half, twice as long a quarter. 0: all of it counts in full.",
+    )
+    usage_window_start = forms.DateTimeField(
+        label="Counted anew from",
+        required=False,
+        help_text="UTC, as 2030-01-31 00:00. From then on the count begins anew after each window. Empty: the window slides.",
+    )
 
     def __init__(self, *args: Any, pool: NodePool | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -134,6 +176,7 @@ class PoolForm(forms.Form):
             gpu_placement=data["gpu_placement"],
             cpu_placement=data["cpu_placement"],
             min_runtime_seconds=data["min_runtime_seconds"],
+            **{field: data[field] for field in USAGE_FIELDS},
         )
 
 
@@ -208,7 +251,7 @@ def plain(value: int | None, factor: int) -> str:
 
 def initial_of_pool(pool: NodePool) -> dict[str, Any]:
     fields = ("label_key", "label_value", "gpu_placement", "cpu_placement", "min_runtime_seconds")
-    return {field: getattr(pool, field) for field in fields}
+    return {field: getattr(pool, field) for field in (*fields, *USAGE_FIELDS)}
 
 
 def initial_of_cluster(cluster: Cluster) -> dict[str, Any]:

@@ -93,6 +93,15 @@ class NodePool(models.Model):
         max_length=8, choices=CpuPlacement.choices, default=CpuPlacement.BIN_PACK
     )
     min_runtime_seconds = models.PositiveIntegerField(default=0)
+    time_based_fair_share = models.BooleanField(default=False)
+    usage_weight = models.FloatField(default=1.0, help_text="0 forgets past use, more than 1 lets it decide")
+    usage_window_hours = models.PositiveSmallIntegerField(default=7 * 24)
+    usage_window_start = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="windows begin at multiples of their length after it; empty: it slides",
+    )
+    usage_half_life_hours = models.PositiveSmallIntegerField(default=0, help_text="0: old use counts in full")
     free_gpus = models.JSONField(
         default=dict,
         help_text="thousandths of GPUs that are free, and of them what requests of each size could use",

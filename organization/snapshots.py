@@ -47,6 +47,11 @@ def of_pool(pool: NodePool) -> dict[str, Any]:
         "gpu_placement": pool.gpu_placement,
         "cpu_placement": pool.cpu_placement,
         "min_runtime_seconds": pool.min_runtime_seconds,
+        "time_based_fair_share": pool.time_based_fair_share,
+        "usage_weight": pool.usage_weight,
+        "usage_window_hours": pool.usage_window_hours,
+        "usage_window_start": pool.usage_window_start.isoformat() if pool.usage_window_start else None,
+        "usage_half_life_hours": pool.usage_half_life_hours,
     }
 
 

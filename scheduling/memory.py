@@ -8,6 +8,7 @@ from scheduling.demand import WINDOW_DAYS, Asked, pool_demand
 from scheduling.engine.model.demand import Demand
 from scheduling.grouping import GangKey, Membership
 from scheduling.models import GangState
+from scheduling.usage import UsageMemory
 
 FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 300.0
@@ -22,12 +23,9 @@ KEPT_FIELDS = (
     "bind_retry_at",
     "refusal_code",
     "refusal_message",
-    "usage",
     "asked",
     "gone_at",
 )
-HOURS_OF_USAGE = 24 * 8
-"""Buckets kept per gang: the longest window of time-based fair share is a week."""
 
 
 class GangMemory:
@@ -39,7 +37,7 @@ class GangMemory:
         self._changed: set[GangKey] = set()
         self._demands: dict[str, Demand] = {}
         self._newer: dict[str, int] = {}
-        self._counted_until: datetime | None = None
+        self.usage = UsageMemory(cluster)
         self.load()
 
     def load(self) -> None:
@@ -48,7 +46,7 @@ class GangMemory:
         self._states = {GangKey(row.owner_uid, row.sub_group): row for row in rows}
         self._changed.clear()
         self._demands.clear()
-        self._counted_until = None
+        self.usage.load()
 
     def get(self, key: GangKey) -> GangState | None:
         return self._states.get(key)
@@ -96,7 +94,7 @@ class GangMemory:
         return demand
 
     def part_with(self, present: set[GangKey], pools: set[str], now: datetime) -> None:
-        """Gangs of our pools that are not there any more are kept a while for their usage."""
+        """Gangs of our pools that are not there any more are kept a while for what they asked for."""
         for key, state in self._states.items():
             if state.gone_at is None and key not in present and state.pool in pools:
                 self._set(key, {"gone_at": now, "refusal_code": "", "refusal_message": ""})
@@ -137,26 +135,9 @@ class GangMemory:
     def offer(self, key: GangKey, pool: str) -> None:
         self._set(key, {"pool": pool})
 
-    def count_usage(self, held_milli: dict[GangKey, int], now: datetime) -> None:
-        """Add what was held since the last count (milli-GPU-seconds), at most once a product minute."""
-        since, hour = self._counted_until, str(int(now.timestamp()) // 3600 * 3600)
-        if since is None or now < since:
-            self._counted_until = now
-            return
-        seconds = (now - since).total_seconds()
-        if seconds < 60:
-            return
-        self._counted_until = now
-        for key, milli in held_milli.items():
-            state = self._states.get(key)
-            if state is None or not milli:
-                continue
-            usage = {**state.usage, hour: state.usage.get(hour, 0) + round(milli * seconds)}
-            newest = sorted(usage, key=int)[-HOURS_OF_USAGE:]
-            self._set(key, {"usage": {bucket: usage[bucket] for bucket in newest}})
-
     def save(self) -> int:
-        """Write what changed in one statement; how many rows."""
+        """Write what changed, each table in one statement; how many gangs."""
+        self.usage.save()
         rows = [self._states[key] for key in self._changed]
         if rows:
             GangState.objects.bulk_create(

@@ -8,10 +8,7 @@ from organization.models import Cluster
 
 
 class GangState(models.Model):
-    """What the scheduler remembers of one gang from cycle to cycle and across restarts. Stamps are product time.
-
-    `usage` maps the start of an hour (seconds since the epoch, as text) to milli-GPU-seconds held in that hour.
-    """
+    """What the scheduler remembers of one gang from cycle to cycle and across restarts. Stamps are product time."""
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="gang_states")
     owner_uid = models.CharField(max_length=64)
@@ -26,7 +23,6 @@ class GangState(models.Model):
     bind_retry_at = models.DateTimeField(null=True, blank=True)
     refusal_code = models.CharField(max_length=80, blank=True, default="")
     refusal_message = models.CharField(max_length=1000, blank=True, default="")
-    usage = models.JSONField(default=dict)
     asked = models.JSONField(default=list, help_text="of each kind of pod: how many, and what one asks for")
     gone_at = models.DateTimeField(null=True, blank=True)
 
@@ -80,6 +76,28 @@ class QueueShare(models.Model):
 
     def __str__(self) -> str:
         return f"{self.queue} in {self.pool}"
+
+
+class UsageHour(models.Model):
+    """What a queue held in one hour of product time in one pool, summed over its seconds; `queue` "" is what the pool had to give."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="usage_hours")
+    pool = models.CharField(max_length=63)
+    queue = models.CharField(max_length=80, blank=True, default="")
+    hour = models.BigIntegerField(help_text="the second since the epoch at which it begins")
+    gpu_milli_seconds = models.PositiveBigIntegerField(default=0)
+    cpu_milli_seconds = models.PositiveBigIntegerField(default=0)
+    memory_mib_seconds = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["cluster", "pool", "queue", "hour"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["cluster", "pool", "queue", "hour"], name="one_hour_of_a_queue")
+        ]
+        indexes: ClassVar = [models.Index(fields=["hour"], name="usage_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.queue or 'all'} in {self.pool} at {self.hour}"
 
 
 class Cycle(models.Model):

@@ -28,7 +28,22 @@ def config_of(config: SchedulerConfig, pool: NodePool, *, protected: Collection[
     return replace(
         placed,
         plugins=tuple(dict.fromkeys((*placed.plugins, "protection"))),
-        options={**placed.options, "protection": {"gangs": tuple(sorted(protected))}},
+        options={
+            **placed.options,
+            "protection": {"gangs": tuple(sorted(protected))},
+            "usage_history": _looking_back(pool),
+        },
+        usage_weight=pool.usage_weight,
         preempt_min_runtime=float(pool.min_runtime_seconds),
         reclaim_min_runtime=float(pool.min_runtime_seconds),
     )
+
+
+def _looking_back(pool: NodePool) -> dict[str, float | None]:
+    """Options of the plugin `usage_history`, in seconds; without a history they say nothing."""
+    start = pool.usage_window_start
+    return {
+        "window": pool.usage_window_hours * 3600.0,
+        "half_life": pool.usage_half_life_hours * 3600.0 or None,
+        "tumbling_start": start.timestamp() if start else None,
+    }

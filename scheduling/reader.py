@@ -232,6 +232,7 @@ def _pool_reading(
             queues=queues,
             gangs=gangs,
             topologies=topologies.values(),
+            history=memory.usage.history_of(pool),
             demand=memory.demand_of(pool.name),
             pool=pool.name,
         ),

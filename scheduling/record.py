@@ -7,7 +7,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from organization.models import Cluster, NodePool
-from scheduling.models import Cycle, Decision, GangState, Outcome, PoolScheduler, QueueShare, Verdict
+from scheduling.models import (
+    Cycle,
+    Decision,
+    GangState,
+    Outcome,
+    PoolScheduler,
+    QueueShare,
+    UsageHour,
+    Verdict,
+)
 
 
 def write_intentions(cycle: Cycle, decisions: list[Decision]) -> None:
@@ -110,9 +119,13 @@ def write_free_gpus(pool: NodePool, free: Mapping[str, int]) -> None:
         NodePool.objects.filter(pk=pool.pk).update(free_gpus=pool.free_gpus)
 
 
-def forget_old(*, before: datetime, usage_before: datetime) -> dict[str, int]:
-    """Delete cycles with their decisions before one product moment, and gangs gone before another; how many rows."""
-    removed = {"cycles": 0, "gangs": GangState.objects.filter(gone_at__lt=usage_before).delete()[0]}
+def forget_old(*, before: datetime, gone_before: datetime, usage_before: datetime) -> dict[str, int]:
+    """Delete cycles with their decisions before one product moment, gangs gone and hours of use before others; how many rows."""
+    removed = {
+        "cycles": 0,
+        "gangs": GangState.objects.filter(gone_at__lt=gone_before).delete()[0],
+        "hours": UsageHour.objects.filter(hour__lt=usage_before.timestamp()).delete()[0],
+    }
     while ids := list(Cycle.objects.filter(at__lt=before).values_list("pk", flat=True)[:500]):
         removed["cycles"] += Cycle.objects.filter(pk__in=ids).delete()[
             0

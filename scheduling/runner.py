@@ -1,7 +1,7 @@
 """One cycle: lease, read, decide, apply, record. One runner per cluster; its pools run one after another, each under its own lease."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,7 +16,6 @@ from scheduling.announcing import Announcer
 from scheduling.assumptions import Assumptions
 from scheduling.demand import asked_of
 from scheduling.engine import ClusterSnapshot, Plan, SchedulerConfig, run_cycle
-from scheduling.engine.model.tasks import HOLDING
 from scheduling.engine.plan import Refusal
 from scheduling.executor import Executor
 from scheduling.explaining import Explaining
@@ -126,9 +125,8 @@ class ClusterRunner:
                 self._run_pool_safely(pool, read_ms, report)
         return reading
 
-    def _remember(self, reading: ClusterReading, led: Iterable[str], now: datetime) -> None:
+    def _remember(self, reading: ClusterReading, led: Collection[str], now: datetime) -> None:
         present: set[GangKey] = set()
-        held: dict[GangKey, int] = {}
         for pool in reading.pools:
             for gang in pool.snapshot.gangs:
                 membership = pool.groups[gang.uid].membership
@@ -136,12 +134,9 @@ class ClusterRunner:
                 if not state.asked:
                     self._memory.note_asked(membership.key, asked_of(gang))
                 present.add(membership.key)
-                held[membership.key] = sum(
-                    task.request.gpu.milli(0) for task in gang.tasks if task.state in HOLDING
-                )
         self._rounds.keep_only({str(key) for key in present})
         self._memory.part_with(present, set(led), now)
-        self._memory.count_usage(held, now)
+        self._memory.usage.count((one.snapshot for one in reading.pools if one.pool.name in led), now)
 
     def _run_pool_safely(self, reading: PoolReading, read_ms: float, report: CycleReport) -> None:
         """A pool whose cycle fails says so on its page and does not stop the others."""

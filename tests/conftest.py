@@ -4,9 +4,13 @@ from dataclasses import dataclass
 
 import pytest
 from django.contrib.auth.models import User
+from hypothesis import HealthCheck, settings
 
 from organization.models import Cluster, Department, Project, Tenant
 from tests import factories
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @dataclass(frozen=True)

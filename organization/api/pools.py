@@ -30,6 +30,9 @@ ERROR_NAMES = {
     "gpu_placement": "schedulingConfiguration.placementStrategy.gpu",
     "cpu_placement": "schedulingConfiguration.placementStrategy.cpu",
     "min_runtime_seconds": "schedulingConfiguration.minGuaranteedRuntime",
+    "usage_weight": "schedulingConfiguration.timeBasedFairShare.historicalUsageWeight",
+    "usage_window_hours": "schedulingConfiguration.timeBasedFairShare.windowDuration",
+    "usage_half_life_hours": "schedulingConfiguration.timeBasedFairShare.decayHalfLife",
 }
 
 
@@ -49,6 +52,7 @@ def _pool(row: Any, held: float | None) -> dict[str, Any]:
         "schedulingConfiguration": {
             "placementStrategy": {"gpu": row.gpu_placement, "cpu": row.cpu_placement},
             "minGuaranteedRuntime": row.min_runtime_seconds,
+            "timeBasedFairShare": _time_based(row),
         },
         "status": {
             "phase": pool_status(row).replace(" ", ""),
@@ -62,6 +66,17 @@ def _pool(row: Any, held: float | None) -> dict[str, Any]:
         },
         "createdAt": iso(row.created_at),
         "updatedAt": iso(row.updated_at),
+    }
+
+
+def _time_based(row: NodePool) -> dict[str, Any]:
+    return {
+        "enabled": row.time_based_fair_share,
+        "historicalUsageWeight": row.usage_weight,
+        "windowDuration": row.usage_window_hours,
+        "windowType": "tumbling" if row.usage_window_start else "sliding",
+        "tumblingWindowStartTime": iso(row.usage_window_start),
+        "decayHalfLife": row.usage_half_life_hours,
     }
 
 
@@ -103,7 +118,22 @@ def settings_from(body: Mapping[str, Any]) -> PoolSettings:
         gpu_placement=placement.get("gpu", PoolSettings.gpu_placement),
         cpu_placement=placement.get("cpu", PoolSettings.cpu_placement),
         min_runtime_seconds=scheduling.get("minGuaranteedRuntime", 0),
+        **_usage_settings(scheduling.get("timeBasedFairShare")),
     )
+
+
+def _usage_settings(told: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Left out, the pool has the defaults: past use does not count."""
+    if told is None:
+        return {}
+    is_tumbling = told["windowType"] == "tumbling"
+    return {
+        "time_based_fair_share": told["enabled"],
+        "usage_weight": told["historicalUsageWeight"],
+        "usage_window_hours": told["windowDuration"],
+        "usage_window_start": told["tumblingWindowStartTime"] if is_tumbling else None,
+        "usage_half_life_hours": told["decayHalfLife"],
+    }
 
 
 def in_words_of_the_api(refusal: InvalidInput) -> InvalidInput:

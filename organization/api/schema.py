@@ -8,7 +8,12 @@ from rest_framework import serializers
 
 from organization.models import PROJECT_NAME_AT_MOST, CpuPlacement, Placement
 from organization.quotas import WEIGHT_AT_MOST
-from organization.services.node_pools import MIN_RUNTIME_AT_MOST
+from organization.services.node_pools import (
+    MIN_RUNTIME_AT_MOST,
+    USAGE_HOURS_AT_MOST,
+    USAGE_WEIGHT_AT_MOST,
+    PoolSettings,
+)
 
 Fields = serializers.Serializer[Any]
 RANKS = ("VeryLow", "Low", "MediumLow", "Medium", "MediumHigh", "High", "VeryHigh")
@@ -100,11 +105,37 @@ class Placements(Fields):
     cpu = serializers.ChoiceField(choices=CpuPlacement.choices, default=CpuPlacement.BIN_PACK.value)
 
 
+class TimeBasedFairShare(Fields):
+    enabled = serializers.BooleanField(default=False)
+    historicalUsageWeight = serializers.FloatField(
+        min_value=0, max_value=USAGE_WEIGHT_AT_MOST, default=PoolSettings.usage_weight
+    )
+    windowDuration = serializers.IntegerField(
+        min_value=1,
+        max_value=USAGE_HOURS_AT_MOST,
+        default=PoolSettings.usage_window_hours,
+        help_text="hours",
+    )
+    windowType = serializers.ChoiceField(choices=["sliding", "tumbling"], default="sliding")
+    tumblingWindowStartTime = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    decayHalfLife = serializers.IntegerField(
+        min_value=0, max_value=USAGE_HOURS_AT_MOST, default=0, help_text="hours; 0: no decay"
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["windowType"] == "tumbling" and attrs["tumblingWindowStartTime"] is None:
+            raise serializers.ValidationError(
+                {"tumblingWindowStartTime": "A tumbling window needs an instant to begin at."}
+            )
+        return attrs
+
+
 class SchedulingConfiguration(Fields):
     placementStrategy = Placements(required=False)
     minGuaranteedRuntime = serializers.IntegerField(
         min_value=0, max_value=MIN_RUNTIME_AT_MOST, default=0, help_text="seconds"
     )
+    timeBasedFairShare = TimeBasedFairShare(required=False)
 
 
 class PoolReplacement(Fields):

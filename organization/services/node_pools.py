@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -25,17 +26,25 @@ LABEL_KEY = re.compile(
 LABEL_VALUE = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 LONGEST_KEY = 253 + 1 + 63
 MIN_RUNTIME_AT_MOST = 7 * 24 * 3600
+USAGE_WEIGHT_AT_MOST = 10.0
+USAGE_HOURS_AT_MOST = 14 * 24
+"""What the scheduler keeps of past use (scheduling/usage.py)."""
 
 
 @dataclass(frozen=True)
 class PoolSettings:
-    """What can be chosen for a pool. Seconds of product time."""
+    """What can be chosen for a pool. Seconds and hours of product time."""
 
     label_key: str = ""
     label_value: str = ""
     gpu_placement: str = Placement.BIN_PACK.value
     cpu_placement: str = CpuPlacement.BIN_PACK.value
     min_runtime_seconds: int = 0
+    time_based_fair_share: bool = False
+    usage_weight: float = 1.0
+    usage_window_hours: int = 7 * 24
+    usage_window_start: datetime | None = None
+    usage_half_life_hours: int = 0
 
 
 @transaction.atomic
@@ -108,10 +117,22 @@ def _check(pool: NodePool) -> None:
             problems[field] = [f"One of {', '.join(choices.values)}."]
     if not 0 <= pool.min_runtime_seconds <= MIN_RUNTIME_AT_MOST:
         problems["min_runtime_seconds"] = [f"From 0 to {MIN_RUNTIME_AT_MOST} seconds (7 days)."]
+    problems |= _usage_problems(pool)
     if problems:
         raise InvalidInput(problems)
     if not pool.is_default:
         _refuse_overlap(pool)
+
+
+def _usage_problems(pool: NodePool) -> dict[str, list[str]]:
+    problems = {}
+    if not 0 <= pool.usage_weight <= USAGE_WEIGHT_AT_MOST:
+        problems["usage_weight"] = [f"From 0 to {USAGE_WEIGHT_AT_MOST:g}."]
+    if not 1 <= pool.usage_window_hours <= USAGE_HOURS_AT_MOST:
+        problems["usage_window_hours"] = [f"From 1 to {USAGE_HOURS_AT_MOST} hours (14 days)."]
+    if not 0 <= pool.usage_half_life_hours <= USAGE_HOURS_AT_MOST:
+        problems["usage_half_life_hours"] = [f"From 0 to {USAGE_HOURS_AT_MOST} hours (14 days)."]
+    return problems
 
 
 def _label_problems(pool: NodePool) -> dict[str, list[str]]:

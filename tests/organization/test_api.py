@@ -365,9 +365,69 @@ def test_a_pool_says_its_nodes_and_settings(api, acme, root, held):
     assert answer["schedulingConfiguration"] == {
         "placementStrategy": {"gpu": "spread", "cpu": "binpack"},
         "minGuaranteedRuntime": 60,
+        "timeBasedFairShare": {
+            "enabled": False,
+            "historicalUsageWeight": 1.0,
+            "windowDuration": 168,
+            "windowType": "sliding",
+            "tumblingWindowStartTime": None,
+            "decayHalfLife": 0,
+        },
     }
     assert (answer["status"]["phase"], answer["status"]["nodes"]) == ("Empty", 0)
     assert NodePool.objects.filter(name="l40s").exists()
+
+
+def test_a_pool_counts_past_use_as_it_is_told(api, acme, root):
+    api.force_authenticate(root)
+    wish = {
+        "enabled": True,
+        "historicalUsageWeight": 2.0,
+        "windowDuration": 24,
+        "windowType": "tumbling",
+        "tumblingWindowStartTime": "2030-01-01T00:00:00Z",
+        "decayHalfLife": 6,
+    }
+    body = {
+        "name": "l40s",
+        "clusterId": "{cluster}",
+        "labelKey": "run.ai/node-pool",
+        "labelValue": "l40s",
+        "schedulingConfiguration": {"timeBasedFairShare": wish},
+    }
+    answer = call(api, acme, "post", "node-pools", body).json()
+    assert answer["schedulingConfiguration"]["timeBasedFairShare"] == wish
+
+    pool = NodePool.objects.get(name="l40s")
+    sliding = {"labelKey": pool.label_key, "labelValue": pool.label_value}
+    wish = wish | {"windowType": "sliding"}
+    sliding["schedulingConfiguration"] = {"timeBasedFairShare": wish}
+    answer = call(api, acme, "put", f"node-pools/{pool.pk}", sliding).json()
+    assert answer["schedulingConfiguration"]["timeBasedFairShare"]["tumblingWindowStartTime"] is None
+
+
+@pytest.mark.parametrize(
+    ("wish", "pointer"),
+    [
+        ({"historicalUsageWeight": -1}, "historicalUsageWeight"),
+        ({"historicalUsageWeight": "NaN"}, "historicalUsageWeight"),
+        ({"windowDuration": 0}, "windowDuration"),
+        ({"decayHalfLife": 337}, "decayHalfLife"),
+        ({"windowType": "tumbling"}, "tumblingWindowStartTime"),
+    ],
+)
+def test_absurd_wishes_about_past_use_are_told_at_their_place(api, acme, root, wish, pointer):
+    api.force_authenticate(root)
+    body = {
+        "name": "l40s",
+        "clusterId": "{cluster}",
+        "labelKey": "run.ai/node-pool",
+        "labelValue": "l40s",
+        "schedulingConfiguration": {"timeBasedFairShare": wish},
+    }
+    answer = call(api, acme, "post", "node-pools", body)
+    assert answer.status_code in (400, 422)
+    assert answer.json()["errors"][0]["pointer"].rpartition("timeBasedFairShare")[2].strip("/.") == pointer
 
 
 def test_a_label_in_use_is_told_at_its_field(api, acme, root):

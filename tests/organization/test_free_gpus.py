@@ -74,6 +74,9 @@ def test_a_pool_is_made_fragmentation_aware_on_its_page(client, acme, root) -> N
         "gpu_placement": "fragmentation",
         "cpu_placement": "binpack",
         "min_runtime_seconds": "0",
+        "usage_weight": "1",
+        "usage_window_hours": "168",
+        "usage_half_life_hours": "0",
     }
     address = reverse("organization:edit_node_pool", args=(pool.pk,))
     assert client.post(address, form).status_code == 302

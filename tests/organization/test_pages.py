@@ -1,5 +1,7 @@
 """What each role sees and may do on every page: generated over addresses and people."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -346,10 +348,20 @@ def test_departments_and_pools_are_made_from_their_pages(client, acme, root):
         "gpu_placement": "spread",
         "cpu_placement": "binpack",
         "min_runtime_seconds": "60",
+        "time_based_fair_share": "on",
+        "usage_weight": "1.5",
+        "usage_window_hours": "48",
+        "usage_half_life_hours": "24",
+        "usage_window_start": "2030-01-31 00:00",
     }
     assert client.post(address("create_node_pool", acme), form).status_code == 302
     pool = NodePool.objects.get(name="l40s")
     assert (pool.gpu_placement, pool.min_runtime_seconds) == ("spread", 60)
+    assert (pool.time_based_fair_share, pool.usage_weight) == (True, 1.5)
+    assert (pool.usage_window_hours, pool.usage_half_life_hours) == (48, 24)
+    assert pool.usage_window_start == datetime(2030, 1, 31, tzinfo=UTC)
+    shown = client.get(reverse("organization:edit_node_pool", args=(pool.pk,))).content.decode()
+    assert 'value="2030-01-31 00:00:00"' in shown
 
 
 def test_the_department_rule_is_switched_and_audited(client, acme, root):

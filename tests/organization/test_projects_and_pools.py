@@ -194,6 +194,10 @@ def test_nodes_follow_the_labels_of_pools_at_once(acme, root):
         (PoolSettings(label_key="k", label_value="x" * 64), "label_value"),
         (PoolSettings(label_key="k", label_value="v", gpu_placement="tetris"), "gpu_placement"),
         (PoolSettings(label_key="k", label_value="v", min_runtime_seconds=-1), "min_runtime_seconds"),
+        (PoolSettings(label_key="k", label_value="v", usage_weight=float("nan")), "usage_weight"),
+        (PoolSettings(label_key="k", label_value="v", usage_weight=-0.5), "usage_weight"),
+        (PoolSettings(label_key="k", label_value="v", usage_window_hours=0), "usage_window_hours"),
+        (PoolSettings(label_key="k", label_value="v", usage_half_life_hours=337), "usage_half_life_hours"),
     ],
 )
 def test_settings_of_a_pool_are_checked_at_their_field(acme, root, chosen, field):

@@ -140,18 +140,6 @@ def test_memory_survives_the_process(make_runner: Any, product_clock: Any) -> No
     assert state.first_seen == started
 
 
-def test_what_a_gang_held_is_counted_by_the_hour(make_runner: Any, product_clock: Any) -> None:
-    pod = make_pod("a", gpus=2, labels=VISION, node="n1", phase="Running")
-    cluster = FakeCluster(nodes=[make_node("n1")], pods=[pod])
-    runner = make_runner(cluster)
-    for _ in range(4):
-        runner.run(cluster.world)
-        product_clock.pass_seconds(60)
-
-    usage = GangState.objects.get(name="a").usage
-    assert sum(usage.values()) == 3 * 60 * 2000, "milli-GPU-seconds of three minutes"
-
-
 @pytest.mark.parametrize(("limit", "evicted"), [(20, 4), (1, 0)])
 def test_a_plan_beyond_the_safety_limit_evicts_nobody(make_runner: Any, limit: int, evicted: int) -> None:
     """Vision holds 12 of its 8; speech asks for its 4, which takes four evictions."""
