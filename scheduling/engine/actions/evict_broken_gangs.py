@@ -1,5 +1,6 @@
 """A gang that has run below its minimum for too long gives back what it holds: it cannot do its work."""
 
+from scheduling.engine.actions.taking import within_safety_limit
 from scheduling.engine.model.tasks import TaskState
 from scheduling.engine.session import Cause, Session
 from scheduling.engine.session.gangs import IS_ACTIVE
@@ -29,10 +30,13 @@ def evict_broken_gangs(session: Session) -> None:
             numbers={"stale_seconds": int(stale_for), "grace_seconds": int(grace)},
             message=f"The gang has run with fewer pods than its minimum for {stale_for:.0f} s, allowed are {grace:.0f} s.",
         )
-        for task in snapshot.tasks_of(gang):
-            if IS_ACTIVE[states[task]]:
-                session.state.evict(task)
-                session.causes[task] = cause
+        active = [task for task in snapshot.tasks_of(gang) if IS_ACTIVE[states[task]]]
+        for task in active:
+            session.state.evict(task)
+        if not within_safety_limit(session, mark):
+            session.state.rollback(mark)
+            continue
+        session.causes.update(dict.fromkeys(active, cause))
         session.commit(mark)
 
 

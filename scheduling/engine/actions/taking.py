@@ -48,7 +48,7 @@ def take_for_waiting(
             most_gangs=most_gangs,
         )
         solution = Search(session, action, gang, order, everyone_stays=everyone_stays).run()
-        if solution is None or not _within_safety_limit(session, mark):
+        if solution is None or not within_safety_limit(session, mark):
             session.state.rollback(mark)
             failures.remember(gang)
             continue
@@ -64,7 +64,8 @@ def _may_be_taken(
     return may_lose(gang, victim) and session.may_evict(action, gang, victim)
 
 
-def _within_safety_limit(session: Session, mark: int) -> bool:
+def within_safety_limit(session: Session, mark: int) -> bool:
+    """Whether with what was done since the mark the plan disturbs no more tasks than it may."""
     limit = session.config.max_evictions
     if limit is None:
         return True

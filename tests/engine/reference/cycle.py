@@ -152,10 +152,15 @@ class Cycle:
             since = world.now if gang.stale_since is None else gang.stale_since
             if grace is None or world.now - since < grace:
                 continue
-            for task in gang.tasks:
-                if world.state(task.uid) in ACTIVE:
-                    world.evict(task.uid)
-                    self.evicted_by.setdefault(task.uid, ("evict_broken_gangs", ""))
+            mark = world.mark()
+            active = [task.uid for task in gang.tasks if world.state(task.uid) in ACTIVE]
+            for uid in active:
+                world.evict(uid)
+            if self._too_many_evictions():
+                world.undo(mark)
+                continue
+            for uid in active:
+                self.evicted_by[uid] = ("evict_broken_gangs", "")
 
     def _write_plan(self) -> None:
         world = self.world
