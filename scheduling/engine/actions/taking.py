@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from functools import partial
 
 from scheduling.engine.actions.causes import cause_of
 from scheduling.engine.model.snapshot import NOWHERE
 from scheduling.engine.model.tasks import TaskState
 from scheduling.engine.session import Cause, Session
+from scheduling.engine.session.gangs import IS_ACTIVE
 from scheduling.engine.session.walk import QueueWalk, WaitingLine
 from scheduling.engine.solver.scenario import Scenario
 from scheduling.engine.solver.search import Search
@@ -53,6 +55,7 @@ def take_for_waiting(
             failures.remember(gang)
             continue
         _record(session, solution, rule)
+        _pass_on_causes(session, solution)
         _start_at_once(session, solution)
         session.placed_gangs.add(gang)
         session.commit(mark)
@@ -91,6 +94,24 @@ def _record(session: Session, solution: Scenario, rule: str) -> None:
                 task in session.causes and session.state.was_displaced_before(task)
             ):
                 session.causes[task] = causes[likeness]
+
+
+def _pass_on_causes(session: Session, solution: Scenario) -> None:
+    """Who was stopped for a gang that has just lost its promised place again was stopped for the one who got it."""
+    snapshot, state = session.snapshot, session.state
+    losers = {
+        unit.gang
+        for unit in solution.units
+        if any(snapshot.task_state[task] is TaskState.PENDING for task in unit.tasks)
+        and not any(IS_ACTIVE[state.states[task]] for task in snapshot.tasks_of(unit.gang))
+    }
+    if not losers:
+        return
+    winner = snapshot.gangs[solution.beneficiary]
+    for task, cause in session.causes.items():
+        if cause.beneficiary in losers:
+            told = f"{cause.message} {winner.name or winner.uid} then took that place."
+            session.causes[task] = replace(cause, beneficiary=solution.beneficiary, message=told)
 
 
 def _start_at_once(session: Session, solution: Scenario) -> None:

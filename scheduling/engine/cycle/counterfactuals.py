@@ -3,7 +3,7 @@
 A change that was not seen to work is never stated. possible_changes.py lists the kinds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -95,13 +95,16 @@ class Trials:
 
     def find(self) -> Found | None:
         """The first kind of change that works, at its smallest step; None when none of them does, or none is needed."""
+        return next(self.every_kind(), None)
+
+    def every_kind(self) -> Iterator[Found]:
+        """All kinds that work, the least painful first, each at its smallest step."""
         if self._has_surplus() and _starts(self._snapshot, self._uid, self._config, self._now):
-            return None
+            return
         for change in possible_changes(self._refusal, self._number, self._snapshot, self._elsewhere):
             step = smallest_step(change.most, partial(self._works, change))
             if step:
-                return _found(change, step)
-        return None
+                yield _found(change, step)
 
     def confirm(self, hint: Found) -> Found | None:
         """The same change for this gang, if it works here too and one step less does not."""

@@ -17,8 +17,7 @@ def decide(snapshot: ClusterSnapshot, config: SchedulerConfig, now: float) -> Se
     for action in config.actions:
         ACTIONS[action](session)
     for gang in sorted(session.placed_gangs):
-        if len(snapshot.gangs[gang].tasks) > 1:
-            wait_together(session, gang, snapshot.tasks_of(gang))  # a later action may have moved part of it
+        wait_together(session, gang)  # a later action may have moved part of it
     return session
 
 

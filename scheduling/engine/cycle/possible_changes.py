@@ -1,20 +1,20 @@
 """The kinds of change that could let a waiting gang start, each as a snapshot with it, step by step.
 
-In the order they are tried: preemptible instead of not (where the quota objects), fewer devices, fewer workers, another pool, more
-quota or a higher limit at one level, one constraint dropped.
+In the order they are tried: preemptible instead of not, fewer devices, fewer workers, another pool, more quota or a higher limit at
+one level, one constraint dropped.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from scheduling.engine.cycle.constraints_dropped import without_each_constraint
 from scheduling.engine.model.changes import with_gang, with_newcomer, with_queue
-from scheduling.engine.model.constraints import Constraints
 from scheduling.engine.model.gangs import Gang, SubGroup
 from scheduling.engine.model.queues import Queue
 from scheduling.engine.model.resources import WHOLE_GPU, Bounds
 from scheduling.engine.model.snapshot import NOWHERE, ClusterSnapshot
-from scheduling.engine.model.tasks import Task, TaskState
+from scheduling.engine.model.tasks import TaskState
 from scheduling.engine.plan import Reason, Refusal
 
 COULD_TAKE = frozenset({Reason.NO_ROOM, Reason.GANG_NOT_WHOLE, Reason.FRAGMENTED, Reason.BEHIND_OTHERS})
@@ -42,7 +42,7 @@ def possible_changes(
     tasks = gang.tasks
     if not tasks or any(task.state is not TaskState.PENDING for task in tasks):
         return
-    if refusal.reason is Reason.OVER_QUOTA_NON_PREEMPTIBLE:
+    if not gang.is_preemptible:
         yield Change(
             "preemptible",
             1,
@@ -55,11 +55,18 @@ def possible_changes(
     yield from _more_quota(refusal, snapshot)
     if refusal.reason in COULD_TAKE:
         yield from _more_to_take_with(snapshot, number)
-    yield from _without_constraints(snapshot, number, gang)
+    for what, freed in without_each_constraint(gang):
+        yield Change(
+            "without-constraint",
+            1,
+            lambda _, freed=freed: with_gang(snapshot, number, freed, freed.tasks),  # type: ignore[misc]  # likewise
+            lambda _, what=what: f"It would start without its {what}.",  # type: ignore[misc]  # likewise
+            subject=what,
+        )
 
 
 def _fewer_devices(snapshot: ClusterSnapshot, number: int, gang: Gang) -> Iterator[Change]:
-    """Of each task, for tasks that are all alike and ask for several whole devices."""
+    """Of each task, for tasks that are all alike and ask for several devices, or for a part of several."""
     request = gang.tasks[0].request
     devices = request.gpu.devices
     if devices < 2 or any(task.request != request for task in gang.tasks):
@@ -70,14 +77,13 @@ def _fewer_devices(snapshot: ClusterSnapshot, number: int, gang: Gang) -> Iterat
         return with_gang(snapshot, number, gang, [replace(task, request=smaller) for task in gang.tasks])
 
     each = " for each pod" if len(gang.tasks) > 1 else ""
+    what = "device" if request.gpu.is_shared else "GPU"
     yield Change(
         "fewer-devices",
         devices - 1,
         apply,
         lambda step: (
-            f"It would start with {devices - step} GPUs{each} instead of {devices}."
-            if devices - step > 1
-            else f"It would start with 1 GPU{each} instead of {devices}."
+            f"It would start with {devices - step} {what}{'s' * (devices - step > 1)}{each} instead of {devices}."
         ),
         amount=lambda step: devices - step,
     )
@@ -196,41 +202,3 @@ def _amount(unit: int, value: int) -> str:
     if unit == 2:
         return f"{value / 2**30:.6g} GiB of memory"
     return f"{value / 1000:g} {'GPUs' if unit == 0 else 'CPU cores'}"
-
-
-def _without_constraints(snapshot: ClusterSnapshot, number: int, gang: Gang) -> Iterator[Change]:
-    """Each constraint of the tasks dropped alone, and the required topology level."""
-
-    def drop(edit: Callable[[Constraints], Constraints]) -> Callable[[int], ClusterSnapshot]:
-        tasks: list[Task] = [replace(task, constraints=edit(task.constraints)) for task in gang.tasks]
-        return lambda _: with_gang(snapshot, number, gang, tasks)
-
-    constraints = gang.tasks[0].constraints
-    for key, value in constraints.node_selector:
-        yield _dropped(f"node selector {key}={value}", drop(partial(_without_label, key)))
-    if constraints.node_terms:
-        yield _dropped("node affinity", drop(lambda one: replace(one, node_terms=())))
-    if constraints.pod_affinity:
-        yield _dropped("pod affinity", drop(lambda one: replace(one, pod_affinity=())))
-    if constraints.pod_anti_affinity:
-        yield _dropped("pod anti-affinity", drop(lambda one: replace(one, pod_anti_affinity=())))
-    if constraints.spread:
-        yield _dropped("topology spread", drop(lambda one: replace(one, spread=())))
-    topology = gang.tree().topology
-    if topology is not None and topology.required_level:
-        tree = replace(gang.tree(), topology=None)
-        yield _dropped(
-            f"required topology level {topology.required_level}",
-            lambda _: with_gang(snapshot, number, replace(gang, root=tree), gang.tasks),
-        )
-
-
-def _dropped(what: str, apply: Callable[[int], ClusterSnapshot]) -> Change:
-    return Change(
-        "without-constraint", 1, apply, lambda _: f"It would start without its {what}.", subject=what
-    )
-
-
-def _without_label(key: str, constraints: Constraints) -> Constraints:
-    kept = tuple(pair for pair in constraints.node_selector if pair[0] != key)
-    return replace(constraints, node_selector=kept)

@@ -2,7 +2,7 @@
 
 from scheduling.engine.model.resources import Resources
 from scheduling.engine.model.snapshot import NOWHERE
-from scheduling.engine.model.tasks import TaskState
+from scheduling.engine.model.tasks import ON_NODE, TaskState
 from scheduling.engine.plan import Bind, Eviction, NodeGpus, Nomination, Plan, QueueShare
 from scheduling.engine.session import Session
 from scheduling.engine.transaction.positions import Position
@@ -59,7 +59,7 @@ def _started(session: Session) -> list[int]:
         gang
         for gang in sorted(session.placed_gangs)
         if TaskState.ALLOCATED in after[first[gang] : first[gang + 1]]
-        and max(before[first[gang] : first[gang + 1]]) <= TaskState.GATED
+        and ON_NODE.isdisjoint(before[first[gang] : first[gang + 1]])
     ]
 
 

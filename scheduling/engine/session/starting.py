@@ -1,13 +1,12 @@
 """Starting a gang: all tasks of an attempt get places, or none does."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from scheduling.engine.model.gangs import PodSet, SubGroup
 from scheduling.engine.model.tasks import TaskState
 from scheduling.engine.plugin import EVERYWHERE, Domain
 from scheduling.engine.session.devices import choose_devices
-from scheduling.engine.session.gangs import IS_ACTIVE, GangTasks, asked_by
+from scheduling.engine.session.gangs import IS_ACTIVE, GangTasks, asked_by, pod_set_key
 from scheduling.engine.session.placement import ShapePlacement
 
 if TYPE_CHECKING:
@@ -19,8 +18,8 @@ def start_gang(session: "Session", gang: int, tasks: list[int], *, nominate_only
     if not tasks or session.may_start(gang, asked_by(session, tasks)) is not None:
         return False
     mark = session.state.mark()
-    if session.is_constrained(gang):
-        members = session.gang_tasks(gang)
+    members = session.gang_tasks(gang)
+    if members.is_constrained or members.tree.groups:
         placed = _place_group(session, members, members.tree, tasks, EVERYWHERE, nominate_only=nominate_only)
     else:
         placed = _place_all(session, tasks, EVERYWHERE, nominate_only=nominate_only)
@@ -28,7 +27,7 @@ def start_gang(session: "Session", gang: int, tasks: list[int], *, nominate_only
         session.state.rollback(mark)
         return False
     if not nominate_only:
-        wait_together(session, gang, tasks)
+        wait_together(session, gang)
     return True
 
 
@@ -47,7 +46,10 @@ def _place_group(
     *,
     nominate_only: bool,
 ) -> bool:
-    """Depth first: the first domain of the group in which all its parts find their own."""
+    """Depth first: the first domain of the group in which all its parts find their own.
+
+    Groups by name come before pod sets, and of these the one furthest from its minimum is first.
+    """
     below = members.under(group)
     own = [task for task in tasks if task in below]
     if not own:
@@ -58,15 +60,20 @@ def _place_group(
         if isinstance(group, PodSet):
             placed = _place_all(session, own, domain, nominate_only=nominate_only)
         else:
-            parts: list[SubGroup | PodSet] = [*group.groups, *group.pod_sets]
             placed = all(
                 _place_group(session, members, part, own, domain, nominate_only=nominate_only)
-                for part in parts
+                for part in _parts_in_order(session, members, group)
             )
         if placed:
             return True
         session.state.rollback(mark)
     return False
+
+
+def _parts_in_order(session: "Session", members: GangTasks, group: SubGroup) -> list[SubGroup | PodSet]:
+    groups = sorted(group.groups, key=lambda one: one.name)
+    keys = {one.name: pod_set_key(session, one) for one in members.pod_sets}
+    return [*groups, *sorted(group.pod_sets, key=lambda one: keys[one.name])]
 
 
 def _place_all(session: "Session", tasks: list[int], domain: Domain, *, nominate_only: bool) -> bool:
@@ -118,10 +125,11 @@ def _settle(session: "Session", task: int, node: int, groups: tuple[str, ...], s
         session.state.start(task, node, groups, state)
 
 
-def wait_together(session: "Session", gang: int, tasks: Sequence[int]) -> None:
-    """If a pod set must wait for a release before it reaches its minimum, the whole attempt waits: no half gang starts."""
-    states = session.state.states
-    if len(tasks) < 2 or not any(states[task] is TaskState.PIPELINED for task in tasks):
+def wait_together(session: "Session", gang: int) -> None:
+    """If a pod set must wait for a release before it reaches its minimum, the whole gang waits: no half of it starts."""
+    states, first_of = session.state.states, session.snapshot.gang_first
+    first, end = first_of[gang], first_of[gang + 1]
+    if end - first < 2 or TaskState.PIPELINED not in states[first:end]:
         return
     for pod_set in session.gang_tasks(gang).pod_sets:
         waiting = sum(states[task] is TaskState.PIPELINED for task in pod_set.tasks)
@@ -132,6 +140,6 @@ def wait_together(session: "Session", gang: int, tasks: Sequence[int]) -> None:
             break
     else:
         return
-    for task in tasks:
+    for task in range(first, end):
         if states[task] is TaskState.ALLOCATED:
             session.state.nominate_instead(task)

@@ -25,6 +25,9 @@ Each sentence of the list, and the test that checks it:
 | shuffling the inputs changes nothing | test_laws.py::test_the_order_of_the_inputs_changes_nothing |
 | the hash seed changes nothing | test_determinism.py::test_the_hash_seed_changes_nothing |
 | every eviction says for whom, by which rule and with which numbers | test_laws.py::test_every_eviction_says_why |
+| the division gives what its dense specification gives | test_dense_rules.py::test_every_resource_is_divided_as_specified |
+| a set of victims is judged as the dense specification judges it | test_dense_rules.py::test_reclaims_are_judged_as_specified |
+| who may reclaim at all is who the dense specification lets | test_dense_rules.py::test_who_may_reclaim_at_all_is_as_specified |
 | the engine decides as the plain reference does | test_agreement.py::test_engine_and_reference_give_equal_plans |
 
 The counterfactual's law (what is stated works, and nothing smaller of its kind does) is in tests/engine/test_explanations.py.

@@ -30,12 +30,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--size", choices=SIZES, default="small")
     parser.add_argument("--plain", action="store_true", help="whole GPUs, gangs and quotas only")
     parser.add_argument("--without", nargs="*", default=[], choices=vars(PLAIN), help="features to leave out")
-    parser.add_argument("--spread", type=float, default=0.0, help="how many worlds have spread constraints")
     parser.add_argument("--shrink", action="store_true", help="show the smallest world that still differs")
     parser.add_argument("--stop-after", type=int, default=5, help="differing worlds to show")
     options = parser.parse_args(arguments)
     features = PLAIN if options.plain else replace(Features(), **dict.fromkeys(options.without, 0.0))
-    features = replace(features, spread=options.spread)
     agreed, shown, begun = 0, 0, time.monotonic()
     for seed in range(options.seed, options.seed + options.worlds):
         world = random_world(seed, SIZES[options.size], features)

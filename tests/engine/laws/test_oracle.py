@@ -158,11 +158,13 @@ def test_one_pod_reclaims_where_taking_one_gang_would_do() -> None:
     """Each gang of other queues is tried as the only victim; where one may be taken and gives room, the pod gets a place.
 
     Only where no other could be taken on the same nodes: the search gives up all units considered so far on a node at once, so one
-    that may not be taken can spoil the try in which another might.
+    that may not be taken can spoil the try in which another might. And among queues of one rank: the victims of a higher one would
+    be served before the pod also in the simulation, and go back to their places.
     """
     entitled = 0
     for world, lone in lone_worlds(range(1000), "reclaim"):
-        world = replace(world, config=replace(world.config, saturation_multiplier=1.0))
+        config = replace(world.config, saturation_multiplier=1.0)
+        world = replace(world, config=config, queues=[replace(queue, rank=100) for queue in world.queues])
         if len(lone.tasks) != 1:
             continue
         plan = decide(world)

@@ -74,6 +74,8 @@ class Cycle:
     def take(self, action: str) -> None:
         """Make room for waiting gangs by moving or evicting others."""
         world = self.world
+        if action == "consolidate" and world.config.max_consolidation_victims == 0:
+            return
         walk = Walk(
             self.orders, self.waiting(), lambda gang: next_request(world, gang), world.config.queue_depth
         )
@@ -100,8 +102,16 @@ class Cycle:
                 ran = world.start[uid].state in ACTIVE
                 if gone and ran and not (uid in self.evicted_by and place != world.start[uid]):
                     self.evicted_by[uid] = (action, gang.uid)
+            self._pass_on(gang)
             displaced = [task for task in solver.victims if world.place[task.uid] != before[task.uid]]
             self._start_at_once(solver.tasks, displaced)
+
+    def _pass_on(self, gang: Gang) -> None:
+        """What was taken for a gang that has no place any more was taken for the one that got it."""
+        world = self.world
+        for uid, (action, beneficiary) in self.evicted_by.items():
+            if beneficiary and not count(world, world.gangs[beneficiary].tasks, ACTIVE):
+                self.evicted_by[uid] = (action, gang.uid)
 
     def _likeness(self, gang: Gang, action: str) -> tuple[object, Counter[Kind]]:
         """What gangs share that must fail alike, and how many of each kind of task they try; across queues only where all may be moved."""

@@ -6,7 +6,8 @@ from typing import Any
 
 from scheduling.engine.model.constraints import PodAffinityTerm, SpreadConstraint, Taint, Toleration
 from scheduling.engine.model.nodes import Node
-from scheduling.engine.model.tasks import ACTIVE, Task, TaskState
+from scheduling.engine.model.tasks import ACTIVE, Task, TaskRequest, TaskState
+from tests.engine.reference import fragmentation
 from tests.engine.reference.world import Device, Place, Room, World
 
 S = TaskState
@@ -152,7 +153,7 @@ def choose_devices(world: World, task: Task, node: Node) -> tuple[tuple[str, ...
     candidates: list[tuple[str, Device | None]] = [*entries, *[(NEW_DEVICE, None)] * whole]
 
     def order(entry: tuple[str, Device | None]) -> tuple[float, bool, str]:
-        return (-device_score(world, entry[1], room), entry[1] is None, entry[0])
+        return (-device_score(world, task.request, entry[1], room), entry[1] is None, entry[0])
 
     ranked = sorted(candidates, key=order)
     now, opened, groups, idle = True, 0, [], room.idle.get("gpu", 0)
@@ -173,11 +174,14 @@ def _joins(device: Device, room: Room, need: int) -> bool:
     return _stays(device) and room.memory - device.held - device.promised >= need
 
 
-def device_score(world: World, device: Device | None, room: Room) -> float:
-    """Packing: the fullest first, a whole device last. Spreading: a whole device first."""
+def device_score(world: World, request: TaskRequest, device: Device | None, room: Room) -> float:
+    """Packing: the fullest first, a whole device last. Spreading: a whole device first. Or what is lost there decides."""
     way = options_of(world, "gpu_sharing").get("devices", "pack")
     used = 0.0 if device is None else device.used / room.memory
-    return {"pack": used, "spread": 1.0 - used}.get(way, 0.0)
+    points = {"pack": used, "spread": 1.0 - used}.get(way, 0.0)
+    if "fragmentation" in world.config.plugins:
+        points += fragmentation.device_points(world, request, device, room)
+    return points
 
 
 def options_of(world: World, plugin: str) -> dict[str, Any]:
@@ -260,6 +264,8 @@ def densities(world: World, task: Task, names: Sequence[str]) -> dict[str, float
 
     free = {name: world.room(name).later(unit) for name in names if has(world.nodes[name]) > 0}
     least, most = min(free.values(), default=0), max(free.values(), default=0)
+    if "fragmentation" in world.config.plugins:
+        return {name: fragmentation.node_points(world, task.request, world.nodes[name]) for name in names}
     density = dict.fromkeys(free, 0.0)
     for name, amount in free.items():
         if _strategy(world, "bin_packing", unit):

@@ -74,6 +74,8 @@ class Solver:
 
     def _victims(self) -> list[Gang]:
         world = self.world
+        options = world.config.options.get("protection", {})
+        kept = options.get("gangs", ()) if "protection" in world.config.plugins else ()
         return [
             gang
             for gang in world.gangs.values()
@@ -82,6 +84,7 @@ class Solver:
             and world.is_leaf(gang.queue)
             and count(world, gang.tasks, ACTIVE)
             and self._may_take_from(gang)
+            and gang.uid not in kept
             and not (self._protected(gang) and not self._may_have_surplus(gang))
         ]
 
