@@ -20,12 +20,19 @@ from scheduling.requests import UnreadablePod
 from scheduling.selectors import read_requirement, read_selector
 
 Json = Mapping[str, Any]
-NOBODY = (LabelRequirement("", "In", ()),)
-"""A term without a selector selects no pod; an empty selector selects every one."""
+Namespaces = Mapping[str, Mapping[str, str]]
+"""Labels of each namespace."""
+NOBODY = (LabelRequirement("", "In"),)
+"""Selects no pod: no label has this name, and no value would do."""
+NOWHERE = ("/",)
+"""Names no namespace."""
 
 
-def read_constraints(pod: Json) -> Constraints:
-    """Selectors, affinities and tolerations of a pod; raises UnreadablePod for what the engine would have to ignore."""
+def read_constraints(pod: Json, namespaces: Namespaces | None = None) -> Constraints:
+    """Selectors, affinities and tolerations of a pod; raises UnreadablePod for what the engine would have to ignore.
+
+    `namespaces` are those of the cluster: affinities may select them by label.
+    """
     spec = pod["spec"]
     _refuse_unserved(spec)
     affinity = spec.get("affinity") or {}
@@ -38,10 +45,12 @@ def read_constraints(pod: Json) -> Constraints:
         node_terms=tuple(_node_term(term) for term in required.get("nodeSelectorTerms") or []),
         preferred_nodes=tuple(_preferred_node(wish) for wish in _preferred(nodes)),
         tolerations=tuple(_toleration(one) for one in spec.get("tolerations") or []),
-        pod_affinity=tuple(_pod_term(term) for term in _required(pods)),
-        pod_anti_affinity=tuple(_pod_term(term) for term in _required(anti)),
+        pod_affinity=tuple(_pod_term(term, namespaces or {}) for term in _required(pods)),
+        pod_anti_affinity=tuple(_pod_term(term, namespaces or {}) for term in _required(anti)),
         preferred_pods=tuple(
-            PreferredPodAffinityTerm(sign * int(wish["weight"]), _pod_term(wish["podAffinityTerm"]))
+            PreferredPodAffinityTerm(
+                sign * int(wish["weight"]), _pod_term(wish["podAffinityTerm"], namespaces or {})
+            )
             for side, sign in ((pods, 1), (anti, -1))
             for wish in _preferred(side)
         ),
@@ -123,15 +132,28 @@ def _toleration(one: Json) -> Toleration:
     )
 
 
-def _pod_term(term: Json) -> PodAffinityTerm:
-    if term.get("namespaceSelector"):
-        raise UnreadablePod(
-            "RuleNotServed",
-            "Its pod affinity selects namespaces by label, which this scheduler cannot follow; list them.",
-        )
-    everywhere = term.get("namespaceSelector") == {}
+def depends_on_namespaces(pod: Json) -> bool:
+    """Whether the labels of namespaces may decide what `read_constraints` finds."""
+    return "namespaceSelector" in str(pod["spec"].get("affinity") or "")
+
+
+def _pod_term(term: Json, namespaces: Namespaces) -> PodAffinityTerm:
+    """A term without a label selector selects nobody, one with an empty selector everybody."""
+    selector = term.get("labelSelector")
     return PodAffinityTerm(
         topology_key=str(term.get("topologyKey") or ""),
-        selector=NOBODY if term.get("labelSelector") is None else read_selector(term["labelSelector"]),
-        namespaces=("*",) if everywhere else tuple(term.get("namespaces") or ()),
+        selector=NOBODY if selector is None else read_selector(selector),
+        namespaces=_namespaces_of(term, namespaces),
     )
+
+
+def _namespaces_of(term: Json, known: Namespaces) -> tuple[str, ...]:
+    """Those listed and those selected; () is the pod's own, where the term says nothing of namespaces."""
+    selector, listed = term.get("namespaceSelector"), term.get("namespaces") or ()
+    if selector is None:
+        return tuple(listed)
+    if not (selector.get("matchLabels") or selector.get("matchExpressions")):
+        return ("*",)
+    wanted = read_selector(selector)
+    chosen = {name for name, labels in known.items() if all(one.matches(labels) for one in wanted)}
+    return tuple(sorted(chosen | set(listed))) or NOWHERE

@@ -15,7 +15,7 @@ from cluster.documents import (
     uid_of,
 )
 from cluster.labels import EVICTION, REFUSAL, SCHEDULER_NAME, TASK_PRIORITY
-from scheduling.constraints import read_constraints
+from scheduling.constraints import Namespaces, read_constraints
 from scheduling.engine.model.constraints import ANYWHERE, Constraints
 from scheduling.engine.model.tasks import TaskRequest, TaskState
 from scheduling.grouping import Membership, Words, membership_of
@@ -76,6 +76,7 @@ def read_pod(
     pod: Document,
     requests: dict[TaskRequest, TaskRequest],
     owner_said: Words = (),
+    namespaces: Namespaces | None = None,
 ) -> PodFacts:
     """`requests` interns equal requests, so that equal pods share one object (the engine looks shapes up by it)."""
     ours = pod["spec"].get("schedulerName") == SCHEDULER_NAME
@@ -84,7 +85,7 @@ def read_pod(
         membership = membership_of(pod, owner_said) if ours else None
         request = read_request(pod)
         request = requests.setdefault(request, request)
-        constraints = read_constraints(pod) if ours else ANYWHERE
+        constraints = read_constraints(pod, namespaces) if ours else ANYWHERE
     except UnreadablePod as error:
         problem = Problem(error.code, str(error))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:

@@ -1,6 +1,6 @@
 """Pods and nodes (JSON from the watch caches) and quotas (rows) -> one ClusterSnapshot per node pool."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from cluster.documents import Document, controller_of, labels_of, name_of, uid_of
@@ -10,12 +10,13 @@ from organization.pools import DEFAULT, pool_of
 from scheduling.assumptions import Assumption, Assumptions
 from scheduling.budgets import Budget, protected_gangs, read_budgets
 from scheduling.company import Company
+from scheduling.constraints import depends_on_namespaces
 from scheduling.engine import ClusterSnapshot
 from scheduling.engine.model.gangs import Gang, PodSet, SubGroup, TopologyConstraint
 from scheduling.engine.model.nodes import Node, Topology
 from scheduling.engine.model.queues import Queue
 from scheduling.engine.model.tasks import Task, TaskRequest, TaskState
-from scheduling.grouping import Group, Membership, Words, collect, owners_words
+from scheduling.grouping import Group, Membership, collect, owners_words
 from scheduling.memory import GangMemory
 from scheduling.mounts import Mounts
 from scheduling.node_facts import read_node
@@ -74,14 +75,14 @@ class Reader:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        self._facts: dict[str, tuple[Hashable, PodFacts]] = {}
+        self._facts: dict[str, tuple[object, PodFacts]] = {}
         self._nodes: dict[str, tuple[str, Node, str]] = {}
         self._requests: dict[TaskRequest, TaskRequest] = {}
         self._mounts = Mounts()
 
     def read(self, world: World, *, memory: GangMemory, assumptions: Assumptions) -> ClusterReading:
         company = Company.of(self.cluster)
-        facts = self._read_pods(world.pods, {uid_of(job): owners_words(job) for job in world.jobs})
+        facts = self._read_pods(world)
         held = assumptions.current(
             pending={one.uid for one in facts if one.state is TaskState.PENDING},
             placed={one.uid for one in facts if one.state in (TaskState.BOUND, TaskState.RUNNING)},
@@ -106,16 +107,18 @@ class Reader:
         _protect(reading, read_budgets(world.budgets, world.pods))
         return reading
 
-    def _read_pods(self, documents: Iterable[Document], said: Mapping[str, Words]) -> list[PodFacts]:
-        """`said`: what owners say, by their uid."""
-        fresh: dict[str, tuple[Hashable, PodFacts]] = {}
-        for document in documents:
+    def _read_pods(self, world: World) -> list[PodFacts]:
+        said = {uid_of(job): owners_words(job) for job in world.jobs}
+        namespaces = {name_of(one): labels_of(one) for one in world.namespaces}
+        fresh: dict[str, tuple[object, PodFacts]] = {}
+        for document in world.pods:
             owner = controller_of(document)
             words = said.get(str(owner["uid"]), ()) if owner else ()
-            uid, version = uid_of(document), (document["metadata"].get("resourceVersion"), words)
+            seen = namespaces if depends_on_namespaces(document) else None
+            uid, version = uid_of(document), (document["metadata"].get("resourceVersion"), words, seen)
             known = self._facts.get(uid)
             if known is None or known[0] != version:
-                known = (version, read_pod(document, self._requests, words))
+                known = (version, read_pod(document, self._requests, words, namespaces))
             fresh[uid] = known
         self._facts = fresh
         return [facts for _, facts in fresh.values()]

@@ -14,13 +14,29 @@ from enum import Enum, StrEnum
 from typing import Any, NoReturn
 
 from scheduling.engine.config import SchedulerConfig
-from scheduling.engine.model.demand import NO_DEMAND, Demand
-from scheduling.engine.model.gangs import Gang
-from scheduling.engine.model.nodes import Node, Topology
+from scheduling.engine.model.demand import NO_DEMAND, AskedShape, Demand
+from scheduling.engine.model.gangs import Gang, PodSet
+from scheduling.engine.model.gpus import GpuRequest
+from scheduling.engine.model.nodes import ForeignUse, Node, Topology
 from scheduling.engine.model.queues import Queue
+from scheduling.engine.model.resources import Bounds, Resources
 from scheduling.engine.model.snapshot import ClusterSnapshot
-from scheduling.engine.model.usage import UsageHistory
+from scheduling.engine.model.tasks import TaskRequest
+from scheduling.engine.model.usage import UsageBucket, UsageHistory
+from scheduling.requests import LARGEST_AMOUNT
 
+AMOUNTS: dict[type, tuple[str, ...]] = {
+    Node: ("gpus", "cpu_milli", "memory_bytes", "gpu_memory_mib", "max_pods", "extended"),
+    ForeignUse: ("gpus", "cpu_milli", "memory_bytes", "pods", "extended"),
+    GpuRequest: ("devices", "portion_milli", "memory_mib"),
+    TaskRequest: ("cpu_milli", "memory_bytes", "extended"),
+    Bounds: ("gpu_milli", "cpu_milli", "memory_bytes"),
+    Resources: ("gpu_milli", "cpu_milli", "memory_bytes"),
+    PodSet: ("min_available",),
+    AskedShape: ("tasks",),
+    UsageBucket: ("seconds",),
+}
+"""Fields that hold amounts of something: never negative, and at most LARGEST_AMOUNT. None says that there is no bound."""
 FORMAT = 1
 """Grows when files of an older version can no longer be read."""
 
@@ -157,10 +173,21 @@ def _built_object(kind: Any, data: Any, path: str) -> Any:
     if unknown:
         raise UnreadableSnapshot(f"{path}.{unknown[0]}: no such field".lstrip("."))
     values = {name: built(hints[name], one, f"{path}.{name}".lstrip(".")) for name, one in data.items()}
+    for name in AMOUNTS.get(kind, ()):
+        _check_amounts(values.get(name), f"{path}.{name}")
     try:
         return kind(**values)
     except TypeError as error:
         raise UnreadableSnapshot(f"{path or 'the file'}: {error}") from error
+
+
+def _check_amounts(value: Any, path: str) -> None:
+    """An amount, or amounts by name."""
+    if isinstance(value, Mapping):
+        value = tuple(value.items())
+    for amount in [one for _, one in value] if isinstance(value, tuple) else [value]:
+        if amount is not None and not 0 <= amount <= LARGEST_AMOUNT:
+            raise UnreadableSnapshot(f"{path}: {amount} is not from 0 to {LARGEST_AMOUNT:.0e}")
 
 
 def _built_enum(kind: type[Enum], data: Any, path: str) -> Enum:
@@ -171,8 +198,8 @@ def _built_enum(kind: type[Enum], data: Any, path: str) -> Enum:
 
 
 def _scalar(kind: Any, data: Any, path: str) -> Any:
-    if kind is Any:
-        return data
+    if kind is Any:  # an option of a plugin; those that list something take tuples
+        return tuple(data) if isinstance(data, list) else data
     if kind is float and isinstance(data, int) and not isinstance(data, bool):
         return float(data)
     if not isinstance(data, kind) or (isinstance(data, bool) and kind is not bool):

@@ -40,6 +40,14 @@ SYSTEM_NAMESPACE = "runai"
 log = structlog.get_logger(__name__)
 
 
+def own_config() -> SchedulerConfig:
+    """What this installation is set to."""
+    return installation_config(
+        evictions_at_most=settings.EVICTIONS_PER_PLAN_AT_MOST,
+        protect_after=settings.PROTECT_AFTER_WAITING_SECONDS,
+    )
+
+
 def ask_for_cycle() -> None:
     """Send the tick now instead of waiting for beat; without a broker beat's next one will do."""
     if current_app.conf.task_always_eager:  # tests run ticks themselves, never inside a watch thread
@@ -166,12 +174,8 @@ class Watches:
                 self._add(row)
 
     def _add(self, cluster: Cluster) -> None:
-        config = installation_config(
-            evictions_at_most=settings.EVICTIONS_PER_PLAN_AT_MOST,
-            protect_after=settings.PROTECT_AFTER_WAITING_SECONDS,
-        )
         try:
-            watch = ClusterWatch(cluster, client_of(cluster), config)
+            watch = ClusterWatch(cluster, client_of(cluster), own_config())
         except (ClusterError, OSError, ValueError) as error:
             log.warning("a cluster cannot be watched", cluster=cluster.name, error=str(error))
             write_trouble(cluster, f"The cluster {cluster.name} cannot be reached: {error}")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cluster.labels import GANG, GPU_FRACTION, GPU_RESOURCE, NODE_POOLS, PREEMPTIBILITY, PRIORITY_CLASS
 from scheduling.constraints import read_constraints, read_taints
+from scheduling.engine.model.constraints import PodAffinityTerm
 from scheduling.engine.model.tasks import TaskState
 from scheduling.grouping import collect, membership_of
 from scheduling.node_facts import read_node
@@ -222,6 +223,41 @@ def test_selectors_tolerations_and_affinities_arrive_as_they_are_meant() -> None
     assert found.node_selector == (("zone", "a"),)
     assert found.tolerations[0].tolerates(read_taints(tainted("gpu"))[0])
     assert found.pod_anti_affinity[0].selects({"app": "x"}, "ns", "ns")
+
+
+NAMESPACES = {"red": {"team": "r"}, "crimson": {"team": "r"}, "blue": {"team": "b"}}
+OF_RED = {"matchLabels": {"team": "r"}}
+NOT_RED = {"matchExpressions": [{"key": "team", "operator": "NotIn", "values": ["r", "b"]}]}
+
+
+@pytest.mark.parametrize(
+    ("term", "selected"),
+    [
+        ({}, {"own"}),
+        ({"namespaces": ["blue"]}, {"blue"}),
+        ({"namespaceSelector": {}}, {"own", "red", "crimson", "blue"}),
+        ({"namespaceSelector": OF_RED}, {"red", "crimson"}),
+        ({"namespaceSelector": OF_RED, "namespaces": ["blue"]}, {"red", "crimson", "blue"}),
+        ({"namespaceSelector": NOT_RED}, set()),
+    ],
+)
+def test_an_affinity_finds_namespaces_by_name_and_by_label(term: dict[str, Any], selected: set[str]) -> None:
+    found = affinity_of({"labelSelector": {}, **term})
+
+    assert {name for name in ("own", *NAMESPACES) if found.selects({}, name, "own")} == selected
+
+
+def test_an_affinity_without_a_label_selector_selects_nobody() -> None:
+    assert not affinity_of({}).selects({"app": "x", "": ""}, "own", "own")
+    assert affinity_of({"labelSelector": {}}).selects({"app": "x"}, "own", "own")
+
+
+def affinity_of(term: dict[str, Any]) -> PodAffinityTerm:
+    pod = make_pod("p")
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "host", **term}]}
+    pod["spec"]["affinity"] = {"podAffinity": required}
+    (found,) = read_constraints(pod, NAMESPACES).pod_affinity
+    return found
 
 
 def tainted(key: str) -> dict[str, Any]:

@@ -66,6 +66,13 @@ def test_a_captured_world_is_read_back_as_it_was(seed: int, size: str) -> None:
             r"state: 'LOST' is no TaskState",
         ),
         ({"now": float("nan")}, "NaN is not a number"),
+        ({"nodes": [{"name": "a", "gpus": -4}]}, r"nodes\[0\]\.gpus: -4 is not from 0"),
+        ({"nodes": [{"name": "a", "memory_bytes": 10**30}]}, r"nodes\[0\]\.memory_bytes: 10+ is not from 0"),
+        ({"nodes": [{"name": "a", "extended": {"nic": -1}}]}, r"nodes\[0\]\.extended: -1 is not from 0"),
+        (
+            {"queues": [{"name": "q", "deserved": {"gpu_milli": -1}}]},
+            r"queues\[0\]\.deserved\.gpu_milli: -1 is not from 0",
+        ),
     ],
 )
 def test_a_file_that_says_something_else_is_refused_by_field(change: dict[str, Any], message: str) -> None:

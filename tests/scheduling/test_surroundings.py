@@ -256,3 +256,34 @@ def test_a_wish_no_topology_can_keep_is_told(make_runner: Any, wish: dict[str, s
 
     assert cluster.placed() == {}
     assert words in told(cluster, "g-0")["message"]
+
+
+# --- affinities ---------------------------------------------------------------------------------------------------------------
+
+
+def test_an_affinity_to_namespaces_by_label_follows_their_labels(make_runner: Any) -> None:
+    """Pods of namespaces labelled noisy are kept away from; a label that comes later counts from the next cycle on."""
+    away = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {}}
+    away["namespaceSelector"] = {"matchLabels": {"noisy": "yes"}}
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": [away]}
+    pods = [
+        make_pod(
+            "loud", namespace="runai-speech", gpus=1, node="n1", phase="Running", labels={QUEUE: "speech"}
+        ),
+        make_pod("shy", gpus=1, labels=VISION),
+    ]
+    pods[1]["spec"]["affinity"] = {"podAntiAffinity": required}
+    node = make_node("n1", gpus=8)
+    node["metadata"]["labels"]["kubernetes.io/hostname"] = "n1"
+    cluster = FakeCluster(nodes=[node], pods=pods)
+    labelled = put(cluster, "namespaces", "runai-speech")
+    labelled["metadata"]["labels"] = {"noisy": "yes"}
+    runner = make_runner(cluster)
+
+    runner.run(cluster.world)
+    assert "shy" not in cluster.placed()
+    assert told(cluster, "shy")["code"] == "PodAffinityUnsatisfied"
+
+    labelled["metadata"]["labels"] = {}
+    runner.run(cluster.world)
+    assert cluster.placed()["shy"] == "n1"

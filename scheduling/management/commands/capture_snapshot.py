@@ -13,11 +13,11 @@ from cluster.errors import ClusterError
 from organization.connections import client_of
 from organization.models import Cluster
 from scheduling.assumptions import Assumptions
-from scheduling.engine.config import SchedulerConfig
 from scheduling.memory import GangMemory
 from scheduling.pool_config import config_of
 from scheduling.reader import ClusterReading, PoolReading, Reader
 from scheduling.snapshots import CapturedCluster, to_json
+from scheduling.watching import own_config
 from scheduling.world import World
 
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         except ClusterError as error:
             raise CommandError(f"The cluster {cluster.name} does not answer: {error}") from error
         pool = _pool(reading, options["pool"])
-        config = config_of(SchedulerConfig(), pool.pool, protected=pool.protected)
+        config = config_of(own_config(), pool.pool, protected=pool.protected)
         captured = CapturedCluster.of(pool.snapshot, config, clock.now().timestamp())
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as target:
