@@ -38,14 +38,20 @@ def main(arguments: list[str], say: Callable[[str], None] = print) -> int:
     parser.add_argument(
         "folder", type=Path, help="folder of recorded cases (*.jsonl, or with a level `scheduling`)"
     )
-    parser.add_argument("--only", metavar="DIR", help="one directory or file of cases, or one case id")
+    parser.add_argument(
+        "--only", metavar="DIR", help="one directory or file of cases, or one case id, whatever its tags"
+    )
     parser.add_argument(
         "--verbose", action="store_true", help="also name passing cases and other observations"
     )
     parser.add_argument("--engine", choices=sorted(ENGINES), default="fast")
     options = parser.parse_args(arguments)
     engine = load_engine(options.engine)
-    cases = [case for case in read_cases(options.folder, options.only) if is_selected(case)]
+    cases = [
+        case
+        for case in read_cases(options.folder, options.only)
+        if is_selected(case) or case["id"] == options.only
+    ]
     if not cases:
         say(f"no cases under {options.folder}" + (f" for --only {options.only}" if options.only else ""))
         return 1

@@ -104,6 +104,18 @@ def test_the_last_line_counts_and_the_exit_status_tells(tmp_path: Path) -> None:
     assert lines[0].startswith(f"FAIL {wrong['id']}")
 
 
+def test_cases_about_what_the_engine_has_not_got_run_when_they_are_named() -> None:
+    """Partitioned devices and resource claims: judged like the others, and none of them crashes."""
+    assert FOLDER is not None
+    others = [case["id"] for case in read_cases(FOLDER) if not is_selected(case)]
+    assert others
+    for name in others:
+        lines: list[str] = []
+        passed = main([str(FOLDER), "--only", name], lines.append) == 0
+        assert lines[-1] == f"passed {int(passed)} of 1"
+        assert not any("crashed" in line for line in lines), name
+
+
 def test_a_folder_without_cases_is_an_error(tmp_path: Path) -> None:
     lines: list[str] = []
     assert main([str(tmp_path)], lines.append) == 1

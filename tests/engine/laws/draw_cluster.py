@@ -25,7 +25,7 @@ def draw_nodes(dice: Dice) -> list[Node]:
 
 def _node(dice: Dice, number: int, gpus: tuple[int, ...], memories: tuple[int | None, ...]) -> Node:
     rng, rules = dice.rng, dice.has["node_rules"]
-    count = rng.choice(gpus)
+    count, cards = rng.choice(gpus), rng.randint(0, 2)
     return Node(
         name=f"n{number:02d}",
         gpus=count,
@@ -33,12 +33,12 @@ def _node(dice: Dice, number: int, gpus: tuple[int, ...], memories: tuple[int | 
         memory_bytes=rng.choice([32, 64]) * GB if dice.has["cpu_bound"] else 10_000 * GB,
         gpu_memory_mib=rng.choice(memories),
         max_pods=rng.choice([4, 8, 110]) if rules else 110,
-        extended={"nic": rng.randint(0, 2)} if rules else {},
+        extended={"nic": cards} if rules else {},
         labels=_labels(dice, number),
         taints=_taints(dice),
         ready=not (rules and dice.chance(0.08)),
         cordoned=rules and dice.chance(0.08),
-        foreign=_foreign(dice, count),
+        foreign=_foreign(dice, count, cards),
     )
 
 
@@ -66,11 +66,11 @@ def _taints(dice: Dice) -> tuple[Taint, ...]:
     return tuple(taints)
 
 
-def _foreign(dice: Dice, gpus: int) -> ForeignUse:
+def _foreign(dice: Dice, gpus: int, cards: int) -> ForeignUse:
     if not (dice.has["foreign"] and dice.chance(0.3)):
         return ForeignUse()
-    cards = (("nic", 1),) if dice.has["node_rules"] and dice.chance(0.5) else ()
-    return ForeignUse(dice.rng.randint(0, min(1, gpus)), 2000, GB, 1, cards)
+    held = (("nic", 1),) if dice.has["node_rules"] and cards and dice.chance(0.5) else ()
+    return ForeignUse(dice.rng.randint(0, min(1, gpus)), 2000, GB, 1, held)
 
 
 # -- queues --------------------------------------------------------------------------------------------------------------

@@ -159,13 +159,14 @@ def test_one_pod_reclaims_where_taking_one_gang_would_do() -> None:
 
     Only where no other could be taken on the same nodes: the search gives up all units considered so far on a node at once, so one
     that may not be taken can spoil the try in which another might. And among queues of one rank: the victims of a higher one would
-    be served before the pod also in the simulation, and go back to their places.
+    be served before the pod also in the simulation, and go back to their places. And for pods with GPUs: the rule looks at a firm
+    pod's quota in every resource, also in what it does not ask for.
     """
     entitled = 0
     for world, lone in lone_worlds(range(1000), "reclaim"):
         config = replace(world.config, saturation_multiplier=1.0)
         world = replace(world, config=config, queues=[replace(queue, rank=100) for queue in world.queues])
-        if len(lone.tasks) != 1:
+        if len(lone.tasks) != 1 or not lone.tasks[0].request.gpu.devices:
             continue
         plan = decide(world)
         shares = {name: one.fair_share for name, one in plan.shares.items()}
