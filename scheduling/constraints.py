@@ -16,6 +16,7 @@ from scheduling.engine.model.constraints import (
     Taint,
     Toleration,
 )
+from scheduling.requests import UnreadablePod
 from scheduling.selectors import read_requirement, read_selector
 
 Json = Mapping[str, Any]
