@@ -1,10 +1,13 @@
-"""Command line: `python -m tests.benchmarks.packing.gangs FOLDER [--lists ...] [--seeds N]`: how many tasks of a whole node still start.
+"""Command line: `python -m tests.benchmarks.packing.gangs FOLDER [--lists ...] [--seeds N] [--processes N]`: how many gangs of whole nodes still start.
 
-The cluster is filled as in the protocol until 70, 80 and 90 % of its GPUs are allocated. From each of these states one more cycle
-has as many waiting tasks of 8 GPUs as there are nodes: counted are those it places.
+The cluster is filled as in the protocol until 70, 80 and 90 % of its GPUs are allocated. From each of these states, and for each size
+of gang, one more cycle has gangs waiting whose pods ask for 8 GPUs each and start together or not at all, more than would fill the
+cluster: counted are the gangs it starts.
 """
 
 import argparse
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from pathlib import Path
 from statistics import mean
 
@@ -21,49 +24,85 @@ from tests.benchmarks.packing.trace import FIRST_SEED, arrivals, read_nodes, rea
 from tests.benchmarks.packing.worlds import EVERYTHING, MIB, NOW, STRATEGIES, world
 
 LEVELS = (70, 80, 90)
+PODS = (1, 4, 16)
+"""Of a gang: one node, four nodes, sixteen nodes."""
 WHOLE_NODE = TaskRequest(GpuRequest(8), 64_000, 262_144 * MIB)
 """As the tasks of 8 GPUs of the trace mostly ask."""
+Counts = dict[tuple[int, int], int]
+"""(pods of a gang, level) -> gangs that start; a level that the strategy never reaches is left out."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.packing.gangs", description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--lists", nargs="+", default=["default", "multigpu50"])
-    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--lists", nargs="+", default=["default"])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
-    print("tasks of 8 GPUs that still start at " + ", ".join(f"{level} %" for level in LEVELS))
-    for name in options.lists:
-        for strategy in STRATEGIES:
-            counts = [started(options.folder, name, seed, strategy) for seed in seeds]
-            means = [mean(column) for column in zip(*counts, strict=False)]
-            shown = [f"{value:>8.0f}" for value in means] + ["   never"] * (len(LEVELS) - len(means))
-            print(f"{name:<14}{strategy:<15}" + "".join(shown), flush=True)
+    jobs = [(name, seed, strategy) for name in options.lists for strategy in STRATEGIES for seed in seeds]
+    names, numbers, strategies = zip(*jobs, strict=True)
+    levels = ", ".join(f"{level} %" for level in LEVELS)
+    print(f"gangs of {', '.join(map(str, PODS))} pods of 8 GPUs that still start, each at {levels}")
+    with ProcessPoolExecutor(options.processes) as pool:
+        found: list[Counts] = []
+        for job, counts in zip(
+            jobs, pool.map(started, repeat(options.folder), names, numbers, strategies), strict=True
+        ):
+            found.append(counts)
+            if len(found) == options.seeds:
+                print(f"{job[0]:<14}{job[2]:<15}" + " |".join(map(_row, repeat(found), PODS)), flush=True)
+                found = []
     return 0
 
 
-def started(folder: Path, name: str, seed: int, strategy: str) -> list[int]:
-    """One count for each level that the strategy reaches."""
+def _row(found: list[Counts], pods: int) -> str:
+    """The mean over the orders that reached the level, and how many did where it was not all."""
+    shown = []
+    for level in LEVELS:
+        counts = [one[pods, level] for one in found if (pods, level) in one]
+        some = f"({len(counts)} of {len(found)})" if 0 < len(counts) < len(found) else ""
+        shown.append(f"{mean(counts):>8.1f}{some}" if counts else "   never")
+    return "".join(shown)
+
+
+def started(folder: Path, name: str, seed: int, strategy: str) -> Counts:
     nodes, tasks = read_nodes(folder), read_tasks(folder, name)
     rows = arrivals(nodes, tasks, seed)
     capacity = 1000 * sum(node.gpus for node in nodes)
     snapshot = world(nodes, rows, tasks)
     with collector_paused():
         session = decide(snapshot, STRATEGIES[strategy], NOW)
-    counts = []
-    for running in prefixes(session, [row.gpu_milli for row in rows], capacity):
-        waiting = [
-            Gang(f"whole-{number:04d}", EVERYTHING, [Task(f"whole-{number:04d}", WHOLE_NODE)], created_at=NOW)
-            for number in range(len(nodes))
-        ]
-        later = ClusterSnapshot.build(
-            nodes=snapshot.nodes,
-            queues=[Queue(EVERYTHING, deserved=Bounds(None, None, None))],
-            gangs=[*running, *waiting],
-            demand=snapshot.demand,
-        )
-        counts.append(len(run_cycle(later, STRATEGIES[strategy], NOW).binds))
+    counts: Counts = {}
+    for level, running in zip(
+        LEVELS, prefixes(session, [row.gpu_milli for row in rows], capacity), strict=False
+    ):
+        for pods in PODS:
+            later = ClusterSnapshot.build(
+                nodes=snapshot.nodes,
+                queues=[Queue(EVERYTHING, deserved=Bounds(None, None, None))],
+                gangs=[*running, *gangs_of_whole_nodes(pods, len(nodes) // pods + 1)],
+                demand=snapshot.demand,
+            )
+            binds = run_cycle(later, STRATEGIES[strategy], NOW).binds
+            started_gangs = {bind.gang for bind in binds}
+            if len(binds) != pods * len(started_gangs):
+                raise AssertionError(f"a gang of {pods} pods started in part")
+            counts[pods, level] = len(started_gangs)
     return counts
+
+
+def gangs_of_whole_nodes(pods: int, gangs: int) -> list[Gang]:
+    """All or nothing: without a minimum of its own a gang needs all its pods."""
+    return [
+        Gang(
+            f"whole-{gang:04d}",
+            EVERYTHING,
+            [Task(f"whole-{gang:04d}-{pod:02d}", WHOLE_NODE) for pod in range(pods)],
+            created_at=NOW,
+        )
+        for gang in range(gangs)
+    ]
 
 
 def prefixes(session: Session, milli: list[int], capacity: int) -> list[list[Gang]]:
