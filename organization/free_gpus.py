@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from ui.wording import number
 
 FREE = "free"
-REQUESTS = {"8000": "8 GPUs", "4000": "4 GPUs", "1000": "1 GPU", "500": "half a GPU"}
+REQUESTS = {"8000": "8-GPU", "4000": "4-GPU", "1000": "1-GPU", "500": "half-GPU"}
 """Keys of `NodePool.free_gpus`: thousandths of GPUs of one request."""
 
 
@@ -25,7 +25,7 @@ def figures_of(free_gpus: Mapping[str, int]) -> list[dict[str, str]]:
     for request, words in REQUESTS.items():
         share = share_of(free_gpus, request)
         value = "–" if share is None else f"{100 * share:.0f} %"
-        figures.append({"label": f"usable by {words}", "value": value})
+        figures.append({"label": f"usable by {words} requests", "value": value})
     return figures
 
 

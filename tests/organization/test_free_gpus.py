@@ -12,10 +12,10 @@ FREE = {"free": 42_000, "8000": 24_000, "4000": 36_000, "1000": 42_000, "500": 4
 def test_each_request_has_its_share_of_what_is_free() -> None:
     assert figures_of(FREE) == [
         {"label": "free GPUs", "value": "42"},
-        {"label": "usable by 8 GPUs", "value": "57 %"},
-        {"label": "usable by 4 GPUs", "value": "86 %"},
-        {"label": "usable by 1 GPU", "value": "100 %"},
-        {"label": "usable by half a GPU", "value": "100 %"},
+        {"label": "usable by 8-GPU requests", "value": "57 %"},
+        {"label": "usable by 4-GPU requests", "value": "86 %"},
+        {"label": "usable by 1-GPU requests", "value": "100 %"},
+        {"label": "usable by half-GPU requests", "value": "100 %"},
     ]
     assert words_of(FREE) == "57 · 86 · 100 · 100 %"
 
