@@ -32,10 +32,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Binding:
-    """One pod and the node it gets."""
+    """One pod and the node it gets; `why` is a sentence for its people, where there is something to say."""
 
     pod: PodFacts
     node: str
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ class Executor:
                 raise
             log.info("a binding had worked already", pod=f"{pod.namespace}/{pod.name}", error=error.message)
         note = f"Successfully assigned {pod.namespace}/{pod.name} to {binding.node}"
+        note = f"{note}. {binding.why}" if binding.why else note
         self._announcer.tell(News(pod, "Scheduled", note, "Binding", now))
 
     def _place_volumes(self, binding: Binding) -> None:

@@ -35,7 +35,7 @@ def effects_of(plan: Plan, reading: PoolReading, *, evictions_at_most: int | Non
     else:
         effects.removals = [_removal(one, reading) for one in plan.evictions]
     for bind in plan.binds:
-        effects.bindings.append(Binding(reading.pods[bind.task], bind.node))
+        effects.bindings.append(Binding(reading.pods[bind.task], bind.node, bind.why))
         effects.bound_pods.setdefault(bind.gang, []).append(bind.task)
     return effects
 

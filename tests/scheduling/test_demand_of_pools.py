@@ -154,8 +154,14 @@ def test_a_pool_that_minds_fragmentation_says_what_a_place_keeps(acme, make_runn
     nodes = [make_node(name, gpus=8) for name in ("n1", "n2", "n3")]
     pods = [make_pod("train-0", gpus=2, labels={QUEUE: "vision"})]
     cluster = FakeCluster(nodes=nodes, pods=pods)
-    make_runner(cluster).run(cluster.world)
+    runner = make_runner(cluster)
+    runner.run(cluster.world)
+    runner.close()  # what was to be told is told
     assert cluster.placed() == {"train-0": "n1"}
+    told = [event["note"] for event in cluster.objects["events"].values() if event["reason"] == "Scheduled"]
+    assert told == [
+        "Successfully assigned runai-vision/train-0 to n1. Placed on node n1: it keeps 2 nodes able to take 8 GPUs."
+    ]
     assert Decision.objects.get().message == "Placed on node n1: it keeps 2 nodes able to take 8 GPUs."
     assert GangState.objects.get().asked[0][:3] == [1, 2, 1000]
     seen = NodePool.objects.get(name="default").free_gpus
