@@ -56,7 +56,7 @@ class PoolTable(ListTable):
     memory_total = TextColumn(verbose_name="Memory", css="n")
     gpu_placement = TextColumn(verbose_name="GPU work")
     free_gpus = TextColumn(
-        verbose_name="Free usable by 8 · 4 · 1 · ½", css="n", orderable=False, empty_values=()
+        verbose_name="Free usable by 8 · 4 · 1 · ½", css="n", minor=False, orderable=False, empty_values=()
     )
     locked, optional, live = ("name",), ("cluster",), "node-pools"
     row_actions = "organization/_pool_actions.html"
