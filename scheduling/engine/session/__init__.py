@@ -63,6 +63,10 @@ class Session:
         self._lines: GangLines | None = None
         self._free_gpus: FreeGpus | None = None
         self._hooks: dict[str, tuple[Callable[..., Any], ...]] = {}
+        self._queue_keys, self._node_scores = self.hooks("queue_key"), self.hooks("node_score")
+        """The hooks asked most often."""
+        self._queue_ages: list[Key] = [(one.created_at, queue) for queue, one in enumerate(snapshot.queues)]
+        """Per queue the end of its key."""
         for plugin in plugins:
             plugin.opened(self)
 
@@ -142,9 +146,9 @@ class Session:
 
     def queue_key(self, queue: int, asked: Resources, popped: Resources) -> Key:
         key: Key = ()
-        for hook in self.hooks("queue_key"):
+        for hook in self._queue_keys:
             key += hook(self, queue, asked, popped)
-        return (*key, self.snapshot.queues[queue].created_at, queue)
+        return key + self._queue_ages[queue]
 
     def gang_key(self, gang: int) -> Key:
         """What each plugin says, one after the other, then age; its last part is the gang itself."""
@@ -229,7 +233,7 @@ class Session:
 
     def node_score(self, shape: Shape, node: int, *, fits_now: bool) -> float:
         score = 0.0
-        for hook in self.hooks("node_score"):
+        for hook in self._node_scores:
             score += hook(self, shape, node, fits_now=fits_now)
         return score
 

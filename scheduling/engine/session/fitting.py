@@ -107,14 +107,14 @@ class Fitting:
         most = node.idle_pods + node.releasing_pods
         if self.shared:
             most = min(most, self.shared_slots(node))
-        elif self.devices:
-            most = min(most, (node.idle_gpus + node.releasing_gpus) // self.devices)
+        elif self.devices and (places := (node.idle_gpus + node.releasing_gpus) // self.devices) < most:
+            most = places
         if most <= 0:
             return 0
-        if self.cpu:
-            most = min(most, (node.idle_cpu + node.releasing_cpu) // self.cpu)
-        if self.memory:
-            most = min(most, (node.idle_memory + node.releasing_memory) // self.memory)
+        if self.cpu and (places := (node.idle_cpu + node.releasing_cpu) // self.cpu) < most:
+            most = places
+        if self.memory and (places := (node.idle_memory + node.releasing_memory) // self.memory) < most:
+            most = places
         for name, amount in self.extended:
             if amount:
                 most = min(most, sum(node.extended.get(name, (0, 0))) // amount)

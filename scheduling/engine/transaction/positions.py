@@ -18,13 +18,15 @@ class Position(NamedTuple):
 
 WAITING = Position(TaskState.PENDING, NOWHERE)
 """Where a task stands that has no place and holds no devices."""
-CHARGED = frozenset(
-    {
+IS_CHARGED = tuple(
+    state
+    in {
         TaskState.ALLOCATED,
         TaskState.PIPELINED,
         TaskState.BINDING,
         TaskState.BOUND,
         TaskState.RUNNING,
     }
+    for state in TaskState
 )
-"""States that count in the queue's use during a cycle: nominations do, what is being released does not."""
+"""By state number: whether it counts in the queue's use during a cycle. Nominations do, what is being released does not."""

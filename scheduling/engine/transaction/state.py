@@ -7,7 +7,7 @@ from scheduling.engine.model.shapes import Shape
 from scheduling.engine.model.snapshot import NOWHERE, ClusterSnapshot
 from scheduling.engine.model.tasks import TaskState
 from scheduling.engine.transaction.ledger import QueueLedger
-from scheduling.engine.transaction.positions import CHARGED, WAITING, Position
+from scheduling.engine.transaction.positions import IS_CHARGED, WAITING, Position
 
 
 class WorkingState:
@@ -161,7 +161,7 @@ class WorkingState:
         queue = self.snapshot.gang_queue[gang]
         if queue == NOWHERE:
             return
-        leaves, enters = old[0] in CHARGED, new[0] in CHARGED
+        leaves, enters = IS_CHARGED[old[0]], IS_CHARGED[new[0]]
         if not (leaves or enters):
             return
         preemptible = self.snapshot.gangs[gang].is_preemptible
