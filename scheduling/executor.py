@@ -6,7 +6,7 @@ Every effect names the pod by uid and may be tried again; none happens once the 
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -20,10 +20,14 @@ from cluster.kinds import PERSISTENT_VOLUME_CLAIMS, PODS
 from cluster.pods import bind_pod, evict_pod, explain_waiting, node_of
 from scheduling.announcing import Announcer, News
 from scheduling.assumptions import Assumptions
+from scheduling.batches import Batch, Effect, Outcomes
 from scheduling.pod_facts import PodFacts
 from scheduling.volumes import SELECTED_NODE
 
-THREADS = 8
+BINDERS = 12
+"""Threads that bind: more than this many at once make an API server no faster."""
+OTHERS = 4
+"""Threads that evict and explain, so that neither waits for a long plan's bindings."""
 VOLUME_SECONDS = 8.0
 """Real time a binding waits for a new volume; the place stays held meanwhile."""
 VOLUME_LOOK_SECONDS = 0.5
@@ -58,16 +62,6 @@ class Explanation:
     refusal: dict[str, Any]
 
 
-@dataclass
-class Outcomes:
-    """What became of the effects, by pod uid; a failure carries its sentence."""
-
-    done: set[str] = field(default_factory=set)
-    failed: dict[str, str] = field(default_factory=dict)
-    skipped: set[str] = field(default_factory=set)
-    """Not tried, because the lease was lost meanwhile."""
-
-
 class Executor:
     """One per cluster; its threads keep the client's connections warm."""
 
@@ -84,21 +78,44 @@ class Executor:
         self._assumptions = assumptions
         self._announcer = announcer
         self._heartbeat = heartbeat
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="apply-plan")
+        self._binders = ThreadPoolExecutor(BINDERS, thread_name_prefix="bind")
+        self._others = ThreadPoolExecutor(OTHERS, thread_name_prefix="evict-and-explain")
 
     def close(self) -> None:
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        """What has not begun is not begun any more."""
+        self._binders.shutdown(wait=True, cancel_futures=True)
+        self._others.shutdown(wait=True, cancel_futures=True)
 
     def evict(self, removals: Sequence[Removal], *, leading: Callable[[], bool], now: datetime) -> Outcomes:
-        return self._each([(one.pod.uid, partial(self._evict, one, now)) for one in removals], leading)
+        """All of them; they have ended on return."""
+        return self._all([(one.pod.uid, partial(self._evict, one, now)) for one in removals], leading)
 
-    def bind(self, bindings: Sequence[Binding], *, leading: Callable[[], bool], now: datetime) -> Outcomes:
-        return self._each([(one.pod.uid, partial(self._bind, one, now)) for one in bindings], leading)
+    def bind(self, bindings: Sequence[Binding], *, leading: Callable[[], bool], now: datetime) -> Batch:
+        """Begins in other threads. Each pod's place is held from now on; who asks for the outcome of a failure calls `let_go`."""
+        for one in bindings:
+            self._assumptions.promised(one.pod.uid, one.node)
+        effects = [(one.pod.uid, partial(self._bind, one, now)) for one in bindings]
+        return self._batch(self._binders, effects, leading)
+
+    def let_go(self, outcomes: Outcomes) -> None:
+        """Places that were held for bindings which did not happen are free again."""
+        self._assumptions.let_go([*outcomes.skipped, *outcomes.failed])
 
     def explain(
         self, explanations: Sequence[Explanation], *, leading: Callable[[], bool], now: datetime
     ) -> Outcomes:
-        return self._each([(one.pod.uid, partial(self._explain, one, now)) for one in explanations], leading)
+        return self._all([(one.pod.uid, partial(self._explain, one, now)) for one in explanations], leading)
+
+    def _batch(
+        self, threads: ThreadPoolExecutor, effects: Iterable[Effect], leading: Callable[[], bool]
+    ) -> Batch:
+        during = self._announcer.after_effects()
+        return Batch(threads, effects, leading=leading, heartbeat=self._heartbeat, during=during)
+
+    def _all(self, effects: Iterable[Effect], leading: Callable[[], bool]) -> Outcomes:
+        batch = self._batch(self._others, effects, leading)
+        batch.wait()
+        return batch.outcomes
 
     # --- one effect, in a thread ----------------------------------------------------------------------------------
 
@@ -122,7 +139,7 @@ class Executor:
             if there is None:  # the place stays held: the pod may sit on it
                 raise
             if not there:
-                self._assumptions.forget(pod.uid)
+                self._assumptions.failed(pod.uid)
                 raise
             log.info("a binding had worked already", pod=f"{pod.namespace}/{pod.name}", error=error.message)
         note = f"Successfully assigned {pod.namespace}/{pod.name} to {binding.node}"
@@ -171,31 +188,3 @@ class Executor:
             self._announcer.tell(
                 News(pod, "FailedScheduling", explanation.message, "Scheduling", now, kind="Warning")
             )
-
-    # --- many -----------------------------------------------------------------------------------------------------
-
-    def _each(
-        self, effects: Iterable[tuple[str, Callable[[], None]]], leading: Callable[[], bool]
-    ) -> Outcomes:
-        outcomes = Outcomes()
-
-        def attempt(effect: tuple[str, Callable[[], None]]) -> tuple[str, str | None, bool]:
-            uid, act = effect
-            if not leading():
-                return uid, None, False
-            try:
-                act()
-            except ClusterError as error:
-                return uid, error.message, True
-            return uid, None, True
-
-        with self._announcer.after_effects():
-            for uid, failure, tried in self._threads.map(attempt, effects):
-                self._heartbeat()
-                if not tried:
-                    outcomes.skipped.add(uid)
-                elif failure is None:
-                    outcomes.done.add(uid)
-                else:
-                    outcomes.failed[uid] = failure
-        return outcomes

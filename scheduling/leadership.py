@@ -70,6 +70,9 @@ class Leadership:
     def leads(self, pool: str) -> bool:
         return self.number(pool) is not None
 
+    def leads_any(self) -> bool:
+        return any(self.leads(pool) for pool in self._leases)
+
     def release(self) -> None:
         for pool, lease in self._leases.items():
             try:

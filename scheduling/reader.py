@@ -83,10 +83,8 @@ class Reader:
     def read(self, world: World, *, memory: GangMemory, assumptions: Assumptions) -> ClusterReading:
         company = Company.of(self.cluster)
         facts = self._read_pods(world)
-        held = assumptions.current(
-            pending={one.uid for one in facts if one.state is TaskState.PENDING},
-            placed={one.uid for one in facts if one.state in (TaskState.BOUND, TaskState.RUNNING)},
-        )
+        states = {one.uid: one.state for one in facts}
+        held = assumptions.current(states.get)
         facts = [_with_assumption(one, held.get(one.uid)) for one in facts]
         reading = ClusterReading()
         facts = self._mounts.applied(facts, world)

@@ -15,7 +15,6 @@ from scheduling.models import (
     PoolScheduler,
     QueueShare,
     UsageHour,
-    Verdict,
 )
 
 
@@ -42,27 +41,18 @@ def write_outcomes(
     cycle: Cycle, decisions: list[Decision], *, done: set[str], failed: Mapping[str, str]
 ) -> None:
     """By pod uid; what was neither stays `Intended`."""
-    changed = []
+    finished, refused = [], []
     for decision in decisions:
-        if decision.outcome != Outcome.INTENDED:
-            continue
         if decision.pod_uid in done:
             decision.outcome = Outcome.DONE
+            finished.append(decision.pk)
         elif decision.pod_uid in failed:
             decision.outcome, decision.error = Outcome.FAILED, failed[decision.pod_uid][:500]
-        else:
-            continue
-        changed.append(decision)
-    finished = [one for one in changed if one.outcome == Outcome.DONE]
-    cycle.bound = sum(one.verdict == Verdict.BIND for one in finished)
-    cycle.evicted = sum(one.verdict == Verdict.EVICT for one in finished)
-    cycle.failed = len(changed) - len(finished)
+            refused.append(decision)
     with transaction.atomic():
-        _write_done([one.pk for one in finished])
-        Decision.objects.bulk_update(
-            [one for one in changed if one.outcome == Outcome.FAILED], ["outcome", "error"], batch_size=200
-        )
-        cycle.save()
+        _write_done(finished)
+        Decision.objects.bulk_update(refused, ["outcome", "error"], batch_size=200)
+        cycle.save(force_update=True)
 
 
 def _write_done(ids: list[int]) -> None:
@@ -92,7 +82,8 @@ def write_standing(
     }
     if not error:
         values["last_cycle_at"] = timezone.now()
-    PoolScheduler.objects.update_or_create(cluster=cluster, pool=pool, defaults=values)
+    if not PoolScheduler.objects.filter(cluster=cluster, pool=pool).update(**values):
+        PoolScheduler.objects.create(cluster=cluster, pool=pool, **values)
 
 
 def write_shares(cluster: Cluster, pool: str, shares: Mapping[str, int]) -> None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -21,15 +22,17 @@ from scheduling.executor import Executor
 from scheduling.explaining import Explaining
 from scheduling.grouping import GangKey
 from scheduling.leadership import Leadership
+from scheduling.ledger import Ledger
 from scheduling.memory import GangMemory
-from scheduling.models import Cycle, Decision
+from scheduling.models import Cycle
+from scheduling.plans import Done, Plans
 from scheduling.pool_config import config_of
 from scheduling.reader import ClusterReading, PoolReading, Reader
-from scheduling.record import write_intentions, write_outcomes, write_waits
+from scheduling.record import write_waits
 from scheduling.rounds import Rounds
 from scheduling.showing import Showing
 from scheduling.telling import Telling
-from scheduling.translation import Effects, decisions_of, effects_of, waits_of
+from scheduling.translation import waits_of
 from scheduling.world import World
 
 SLOWEST_EXPLAINED_MS = 200.0
@@ -40,7 +43,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class CycleReport:
-    """What one run did, for the caller's log and tests."""
+    """What one run did, for the caller's log and tests; effects count in the run that learned of their end."""
 
     bound: int = 0
     evicted: int = 0
@@ -50,6 +53,11 @@ class CycleReport:
     """Pools whose lease we hold."""
     asked_next: set[str] = field(default_factory=set)
     """Pools to which a gang was passed on that they have not been asked for in this run."""
+
+    def count(self, done: Done) -> None:
+        self.bound += done.bound
+        self.evicted += done.evicted
+        self.failed += done.failed
 
 
 class ClusterRunner:
@@ -74,23 +82,33 @@ class ClusterRunner:
         recorder = EventRecorder(client, controller="runai.io/scheduler", instance=leadership.holder)
         self._announcer = Announcer(recorder)
         self._executor = Executor(client, self._assumptions, self._announcer, heartbeat=leadership.keep)
+        self._ledger = Ledger()
+        self._plans = Plans(self._executor, self._memory, self._ledger)
         self._telling = Telling(self._executor)
         self._explaining = Explaining()
         self._rounds = Rounds()
-        self._showing = Showing(cluster, leadership.holder)
+        self._showing = Showing(cluster, leadership.holder, self._ledger)
         self._snapshots: list[ClusterSnapshot] = []
 
     def close(self) -> None:
         self._executor.close()
+        self._plans.abandon(self._now())
+        self._write()
         self._leadership.release()  # a rival goes on while we write our last events
         self._announcer.close()
 
-    def keep_leading(self) -> None:
-        """Renew the leases that are due while there is nothing to do."""
+    def keep_up(self) -> None:
+        """Between two runs: renew the leases that are due, and write what has become of plans under way."""
         self._leadership.keep()
+        if self._plans.settle(self._now()).any:
+            self._write()
 
-    def run(self, world: Callable[[], World]) -> CycleReport:
-        """One cycle of every pool whose lease is ours; the world is read after the leases are sure."""
+    def run(self, world: Callable[[], World], patience: float | None = None) -> CycleReport:
+        """One cycle of every pool whose lease is ours; the world is read after the leases are sure.
+
+        Bindings that take longer than `patience` (real seconds; None: wait for all) go on behind: their places are held, and
+        the next run or `keep_up` tells what has become of them.
+        """
         pools = list(NodePool.objects.filter(cluster=self.cluster))
         report = CycleReport(led=self._leadership.hold([pool.name for pool in pools]))
         if not report.led:
@@ -98,6 +116,7 @@ class ClusterRunner:
         if self._leadership.newly_led:
             self._memory.load()  # another process wrote it meanwhile
             self._leadership.newly_led = False
+        report.count(self._plans.settle(self._now()))  # who failed is held back before anybody looks
         reading = self._ask_pools(world, set(report.led), report)
         for _ in range(len(pools) - 1):  # a gang that one pool refused is offered to its next one at once
             wanted, report.asked_next = report.asked_next & set(report.led), set()
@@ -108,8 +127,14 @@ class ClusterRunner:
             self._telling.tell_problems(
                 reading.refused, leading=lambda: self._leadership.leads(report.led[0]), now=self._now()
             )
-        self._memory.save()
+        report.count(self._plans.settle(self._now(), patience))
+        self._write()
         return report
+
+    def _write(self) -> None:
+        if self._leadership.leads_any():  # else another process has written the memory meanwhile
+            self._ledger.note(self._memory.save)
+        self._ledger.write()
 
     def _ask_pools(self, world: Callable[[], World], wanted: set[str], report: CycleReport) -> ClusterReading:
         """Read the cluster once and run the cycles of these pools."""
@@ -173,35 +198,17 @@ class ClusterRunner:
             nodes=len(reading.snapshot.nodes),
             waiting_gangs=len(reading.waiting),
         )
-        self._apply(reading, plan, cycle, report, now)
+        self._plans.carry_out(
+            reading,
+            plan,
+            cycle,
+            evictions_at_most=self._config.max_evictions,
+            leading=lambda: self._leadership.number(name) == number,
+            now=now,
+        )
         self._showing.note_shares(name, plan)
         self._answer(reading, plan, cycle, report, now)
-        self._showing.show(reading, transitions=number, duration_ms=cycle.duration_ms)
-
-    def _apply(
-        self, reading: PoolReading, plan: Plan, cycle: Cycle, report: CycleReport, now: datetime
-    ) -> None:
-        name, number = reading.pool.name, cycle.lease_transitions
-
-        def leading() -> bool:
-            return self._leadership.number(name) == number
-
-        began = time.perf_counter()
-        effects = effects_of(plan, reading, evictions_at_most=self._config.max_evictions)
-        for warning in effects.warnings:
-            log.error("a plan was cut", cluster=self.cluster.name, pool=name, reason=warning)
-        decisions = decisions_of(plan, reading, effects, number)
-        if decisions:
-            write_intentions(cycle, decisions)
-        evicted = self._executor.evict(effects.removals, leading=leading, now=now)
-        bound = self._executor.bind(effects.bindings, leading=leading, now=now)
-        self._note_bindings(reading, effects, bound.done, bound.failed, now)
-        cycle.apply_ms = (time.perf_counter() - began) * 1000
-        if decisions:
-            self._finish(cycle, decisions, evicted.done | bound.done, {**evicted.failed, **bound.failed})
-        report.bound += len(bound.done)
-        report.evicted += len(evicted.done)
-        report.failed += len(bound.failed) + len(evicted.failed)
+        self._showing.show(reading, transitions=number, cycle=cycle)
 
     def _answer(
         self, reading: PoolReading, plan: Plan, cycle: Cycle, report: CycleReport, now: datetime
@@ -218,25 +225,10 @@ class ClusterRunner:
             if self._memory.refused(reading.groups[uid].membership.key, str(refusal.reason), refusal.message)
         }
         if anew:
-            write_waits(cycle, waits_of(anew, reading, number))
+            self._ledger.note(partial(write_waits, cycle, waits_of(anew, reading, number)))
         bound = {bind.task for bind in plan.binds}
         self._telling.tell_waiting(
             reading, told, bound, leading=lambda: self._leadership.number(name) == number, now=now
-        )
-
-    def _finish(
-        self, cycle: Cycle, decisions: list[Decision], done: set[str], failed: dict[str, str]
-    ) -> None:
-        write_outcomes(cycle, decisions, done=done, failed=failed)
-        log.info(
-            "cycle",
-            cluster=self.cluster.name,
-            pool=cycle.pool,
-            bound=cycle.bound,
-            evicted=cycle.evicted,
-            failed=cycle.failed,
-            waiting=cycle.waiting_gangs,
-            ms=round(cycle.duration_ms),
         )
 
     def _pass_on(self, reading: PoolReading, plan: Plan, report: CycleReport) -> dict[str, Refusal]:
@@ -252,19 +244,6 @@ class ClusterRunner:
             else:
                 report.asked_next.add(following)
         return told
-
-    def _note_bindings(
-        self, reading: PoolReading, effects: Effects, done: set[str], failed: dict[str, str], now: datetime
-    ) -> None:
-        """A gang of which one binding failed is held back for a while; one of which all worked is in the clear."""
-        for uid, pods in effects.bound_pods.items():
-            key = reading.groups[uid].membership.key
-            if any(pod in failed for pod in pods):
-                self._memory.bind_failed(key, now, clock.speed())
-            elif done.issuperset(pods):
-                self._memory.placed(key)
-            if uid in effects.started and done.intersection(pods):
-                self._memory.started(key, now)
 
     def _config_of(self, reading: PoolReading) -> SchedulerConfig:
         return config_of(self._config, reading.pool, protected=reading.protected)

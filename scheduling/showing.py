@@ -3,10 +3,13 @@
 import time
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from organization.models import Cluster
 from scheduling.engine import Plan, SchedulerConfig, run_cycle
 from scheduling.free_gpus import free_gpus
+from scheduling.ledger import Ledger
+from scheduling.models import Cycle
 from scheduling.reader import PoolReading
 from scheduling.record import write_free_gpus, write_shares, write_standing
 from ui import live
@@ -16,10 +19,11 @@ SHOWN_EVERY_SECONDS = 10.0
 
 
 class Showing:
-    """One for a cluster; `holder` is who holds its leases here."""
+    """One for a cluster; `holder` is who holds its leases here. What is shown is noted in the ledger."""
 
-    def __init__(self, cluster: Cluster, holder: str) -> None:
+    def __init__(self, cluster: Cluster, holder: str, ledger: Ledger) -> None:
         self._cluster = cluster
+        self._ledger = ledger
         self._holder = holder
         self._shown_at: dict[str, float] = {}
         self._shares: dict[str, dict[str, int]] = {}
@@ -28,9 +32,9 @@ class Showing:
         """Each queue's fair share of GPUs, written when one has changed."""
         shares = {queue: share.fair_share.gpu_milli for queue, share in plan.shares.items()}
         if self._shares.get(pool) != shares:
-            write_shares(self._cluster, pool, shares)
             self._shares[pool] = shares
-            live.publish("projects", self._cluster.pk)
+            self._ledger.note(partial(write_shares, self._cluster, pool, shares))
+            self._ledger.note(partial(live.publish, "projects", self._cluster.pk))
 
     def show_if_due(
         self, reading: PoolReading, config: SchedulerConfig, transitions: int, now: datetime
@@ -43,17 +47,24 @@ class Showing:
             self.show(reading, transitions=transitions)
 
     def show(
-        self, reading: PoolReading, *, transitions: int, duration_ms: float = 0.0, error: str = ""
+        self, reading: PoolReading, *, transitions: int, cycle: Cycle | None = None, error: str = ""
     ) -> None:
+        """How long the cycle took is looked up when it is written: its bindings have ended by then, or go on."""
         self._shown_at[reading.pool.name] = time.monotonic()
-        write_free_gpus(reading.pool, free_gpus(reading.snapshot))
-        write_standing(
-            self._cluster,
-            reading.pool.name,
-            holder=self._holder,
-            transitions=transitions,
-            duration_ms=duration_ms,
-            waiting=len(reading.waiting),
-            running=len(reading.snapshot.gangs) - len(reading.waiting),
-            error=error,
-        )
+        self._ledger.note(partial(write_free_gpus, reading.pool, free_gpus(reading.snapshot)))
+        waiting = len(reading.waiting)
+        running = len(reading.snapshot.gangs) - waiting
+
+        def write() -> None:
+            write_standing(
+                self._cluster,
+                reading.pool.name,
+                holder=self._holder,
+                transitions=transitions,
+                duration_ms=cycle.duration_ms if cycle else 0.0,
+                waiting=waiting,
+                running=running,
+                error=error,
+            )
+
+        self._ledger.note(write)

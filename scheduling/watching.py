@@ -33,6 +33,8 @@ FULL_CYCLE_SECONDS = 10.0
 """A cycle runs this often (real time) even when the watch says that nothing changed."""
 SHORTEST_PAUSE_SECONDS = 0.1
 """Between two cycles, so that a burst of changes is read as one."""
+PATIENCE_SECONDS = 0.05
+"""A cycle waits for its bindings as long; those of a longer plan go on while the next cycle looks."""
 LOOK_FOR_CLUSTERS_SECONDS = 10.0
 SYSTEM_NAMESPACE = "runai"
 """Where our leases live in a cluster, unless settings.SYSTEM_NAMESPACE says otherwise."""
@@ -92,7 +94,7 @@ class ClusterWatch:
         self._look_at_company()
         idle = time.monotonic() - self._ran_at
         if not self._changed.is_set() and idle < FULL_CYCLE_SECONDS:
-            self.runner.keep_leading()  # a lease is shorter than the pause between two quiet cycles
+            self.runner.keep_up()  # a lease is shorter than the pause between two quiet cycles
             return None
         if not all(cache.synced() and cache.healthy for cache in self.caches):
             self._say_away(idle)
@@ -103,7 +105,7 @@ class ClusterWatch:
         self._ran_at = time.monotonic()
         report = None
         try:
-            report = self.runner.run(self._world)
+            report = self.runner.run(self._world, PATIENCE_SECONDS)
         finally:
             if report is None or not report.led:
                 self._changed.set()  # what changed still waits for a cycle that succeeds, under a lease

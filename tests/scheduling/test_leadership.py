@@ -84,9 +84,10 @@ def test_every_effect_of_a_batch_gives_the_lease_a_heartbeat() -> None:
     )
     bindings = [Binding(read_pod(pod, {}), "n1") for pod in pods]
 
-    outcomes = executor.bind(bindings, leading=lambda: True, now=datetime(2030, 1, 1, tzinfo=UTC))
+    batch = executor.bind(bindings, leading=lambda: True, now=datetime(2030, 1, 1, tzinfo=UTC))
 
-    assert (len(outcomes.done), len(beats)) == (20, 20)
+    assert batch.wait()
+    assert (len(batch.outcomes.done), len(beats)) == (20, 20)
     executor.close()
     announcer.close()
 
