@@ -57,6 +57,11 @@ class Assumptions:
                 if one is not None and (one.lost or one.until == math.inf):
                     del self._by_pod[uid]
 
+    def node_of(self, pod_uid: str) -> str | None:
+        """Where the pod is held a place."""
+        one = self._by_pod.get(pod_uid)
+        return one.node if one and one.node else None
+
     def current(self, state_of: Callable[[str], TaskState | None]) -> dict[str, Assumption]:
         """Those that still count: bindings of pods that the watch shows as pending, evictions of pods it shows as placed."""
         now = self._monotonic()

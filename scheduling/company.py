@@ -1,5 +1,6 @@
 """The rows of the organisation that a snapshot needs: pools, projects under departments, and their quotas."""
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -54,6 +55,33 @@ def version_of(cluster: Cluster) -> Version:
         row = table.objects.filter(cluster=cluster).aggregate(newest=Max("updated_at"), count=Count("pk"))
         found.append((row["newest"], row["count"]))
     return tuple(found)
+
+
+KEPT_SECONDS = 10.0
+"""Real time: an edit that left no stamp is seen after this."""
+
+
+class Companies:
+    """The newest of one cluster, read anew when a unit, a quota or a pool was edited."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._version: Version | None = None
+        self._company: Company | None = None
+        self._read_at = 0.0
+
+    def forget(self) -> None:
+        self._company = None
+
+    def current(self) -> Company:
+        version = version_of(
+            self._cluster
+        )  # before the rows: an edit between the two is found by the next look
+        age = time.monotonic() - self._read_at
+        if self._company is None or version != self._version or age > KEPT_SECONDS:
+            self._version, self._company = version, Company.of(self._cluster)
+            self._read_at = time.monotonic()
+        return self._company
 
 
 def _quota(row: PoolResources) -> Quota:

@@ -181,7 +181,7 @@ def _pools(labels: Mapping[str, str], annotations: Mapping[str, str]) -> tuple[s
 class Group:
     """The pods (whatever stands for one) of a gang, and what its members agree on; where they differ, the eldest is right.
 
-    `pools` are those it may go to, in order, once the reader has filled in its project's own.
+    `pools` are those it may go to, in order, once its project's own are filled in.
     """
 
     membership: Membership
@@ -190,16 +190,8 @@ class Group:
     pools: tuple[str, ...] = ()
 
 
-def collect(members: Iterable[tuple[Membership, Any]]) -> list[Group]:
-    """Gangs in a stable order: by creation, then key. The minimum is the largest any member names."""
-    groups: dict[GangKey, Group] = {}
-    for membership, member in members:
-        group = groups.get(membership.key)
-        if group is None:
-            groups[membership.key] = Group(membership, [member], membership.minimum)
-            continue
-        group.members.append(member)
-        group.minimum = max(group.minimum, membership.minimum)
-        if membership.created_at < group.membership.created_at:
-            group.membership = membership
-    return sorted(groups.values(), key=lambda group: (group.membership.created_at, group.membership.key))
+def group_of(members: Iterable[tuple[Membership, Any]]) -> Group:
+    """At least one, all of the same key. The minimum is the largest any member names."""
+    memberships, pods = zip(*members, strict=True)
+    eldest = min(memberships, key=lambda one: one.created_at)
+    return Group(eldest, list(pods), max(one.minimum for one in memberships))

@@ -1,6 +1,6 @@
 """The scheduler's memory of gangs across cycles and restarts: the table GangState, kept in this process and written once a cycle."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Set
 from datetime import datetime, timedelta
 
 from organization.models import Cluster
@@ -35,6 +35,8 @@ class GangMemory:
         self._cluster = cluster
         self._states: dict[GangKey, GangState] = {}
         self._changed: set[GangKey] = set()
+        self._alive: set[GangKey] = set()
+        self._stale: set[GangKey] = set()
         self._demands: dict[str, Demand] = {}
         self._newer: dict[str, int] = {}
         self.usage = UsageMemory(cluster)
@@ -45,15 +47,13 @@ class GangMemory:
         rows = GangState.objects.filter(cluster=self._cluster)
         self._states = {GangKey(row.owner_uid, row.sub_group): row for row in rows}
         self._changed.clear()
+        self._alive = {key for key, state in self._states.items() if state.gone_at is None}
+        self._stale = {key for key, state in self._states.items() if state.stale_since is not None}
         self._demands.clear()
         self.usage.load()
 
     def get(self, key: GangKey) -> GangState | None:
         return self._states.get(key)
-
-    def pool_offered(self, key: GangKey) -> str:
-        state = self._states.get(key)
-        return state.pool if state else ""
 
     def meet(self, membership: Membership, pool: str, now: datetime) -> GangState:
         """The gang is there now, in that pool."""
@@ -72,6 +72,7 @@ class GangMemory:
             "gone_at": None,
         }
         self._set(membership.key, told)
+        self._alive.add(membership.key)
         return state
 
     def note_asked(self, key: GangKey, asked: Asked) -> None:
@@ -93,11 +94,12 @@ class GangMemory:
         demand = self._demands[pool] = pool_demand(recent)
         return demand
 
-    def part_with(self, present: set[GangKey], pools: set[str], now: datetime) -> None:
+    def part_with(self, present: Set[GangKey], pools: set[str], now: datetime) -> None:
         """Gangs of our pools that are not there any more are kept a while for what they asked for."""
-        for key, state in self._states.items():
-            if state.gone_at is None and key not in present and state.pool in pools:
+        for key in self._alive - present:
+            if self._states[key].pool in pools:
                 self._set(key, {"gone_at": now, "refusal_code": "", "refusal_message": ""})
+                self._alive.discard(key)
 
     def started(self, key: GangKey, now: datetime) -> None:
         self._set(key, {"last_start": now})
@@ -114,16 +116,14 @@ class GangMemory:
         wait = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** min(failures, 20))
         self._set(key, {"bind_failures": failures, "bind_retry_at": now + timedelta(seconds=wait * speed)})
 
-    def stale(self, below: set[GangKey], among: Iterable[GangKey], now: datetime) -> None:
-        """Of `among`, exactly those in `below` run with less than their minimum."""
-        for key in among:
-            state = self._states.get(key)
-            if state is None:
-                continue
-            if key in below and state.stale_since is None:
-                self._set(key, {"stale_since": now})
-            elif key not in below and state.stale_since is not None:
-                self._set(key, {"stale_since": None})
+    def stale(self, below: set[GangKey], pool: str, now: datetime) -> None:
+        """Of the pool's gangs, exactly those in `below` run with less than their minimum."""
+        for key in below - self._stale:
+            self._set(key, {"stale_since": now})
+        over = {key for key in self._stale - below if self._states[key].pool == pool}
+        for key in over:
+            self._set(key, {"stale_since": None})
+        self._stale = (self._stale | below) - over
 
     def refused(self, key: GangKey, code: str, message: str) -> bool:
         """Whether the gang waits for another reason than before."""

@@ -1,5 +1,6 @@
 """Pure: what holds places and ports on nodes besides the gangs that are scheduled here."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from scheduling.engine.model.nodes import ForeignUse, Node
@@ -7,15 +8,16 @@ from scheduling.pod_facts import PodFacts
 from scheduling.requests import HOST_PORT
 
 
-def offer_host_ports(facts: list[PodFacts], nodes: dict[str, Node]) -> None:
+def offer_host_ports(facts: Iterable[PodFacts], nodes: dict[str, Node]) -> None:
     """Each node has every port once that anybody asks for."""
-    ports = {name: 1 for one in facts for name, _ in one.request.extended if name.startswith(HOST_PORT)}
+    asked = {name for one in facts for name, _ in one.request.extended if name.startswith(HOST_PORT)}
+    ports = dict.fromkeys(sorted(asked), 1)
     if ports:
         for name, node in nodes.items():
             nodes[name] = replace(node, extended={**node.extended, **ports})
 
 
-def count_foreign(facts: list[PodFacts], nodes: dict[str, Node]) -> list[str]:
+def count_foreign(facts: Iterable[PodFacts], nodes: dict[str, Node]) -> list[str]:
     """Pods of other schedulers take from their nodes; a node with a pod that cannot be read takes no one new, and a sentence says so."""
     troubles: list[str] = []
     foreign: dict[str, list[PodFacts]] = {}

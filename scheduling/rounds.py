@@ -1,6 +1,6 @@
 """A gang that may go to several node pools: what each answered, joined to one reason once all were asked."""
 
-from collections.abc import Collection
+from collections.abc import Callable
 from dataclasses import replace
 
 from scheduling.engine.model.gangs import next_pool
@@ -33,8 +33,8 @@ class Rounds:
         known = [(pool, said[pool]) for pool in pools if pool in said]
         return join(known) if len(known) > 1 else refusal
 
-    def keep_only(self, gangs: Collection[str]) -> None:
-        self._said = {gang: said for gang, said in self._said.items() if gang in gangs}
+    def keep_only(self, are_there: Callable[[str], bool]) -> None:
+        self._said = {gang: said for gang, said in self._said.items() if are_there(gang)}
 
 
 def join(said: list[tuple[str, Refusal]]) -> Refusal:

@@ -10,6 +10,7 @@ import structlog
 
 from cluster import clock
 from cluster.client import ClusterClient
+from cluster.documents import Document, is_deleting, uid_of
 from cluster.errors import ClusterError
 from cluster.events import EventRecorder
 from organization.models import Cluster, NodePool
@@ -20,7 +21,6 @@ from scheduling.engine import ClusterSnapshot, Plan, SchedulerConfig, run_cycle
 from scheduling.engine.plan import Refusal
 from scheduling.executor import Executor
 from scheduling.explaining import Explaining
-from scheduling.grouping import GangKey
 from scheduling.leadership import Leadership
 from scheduling.ledger import Ledger
 from scheduling.memory import GangMemory
@@ -97,6 +97,10 @@ class ClusterRunner:
         self._leadership.release()  # a rival goes on while we write our last events
         self._announcer.close()
 
+    def echoes(self, pod: Document) -> bool:
+        """Whether a pod with a node only shows what we have done ourselves; from any thread."""
+        return self._assumptions.node_of(uid_of(pod)) == pod["spec"].get("nodeName") and not is_deleting(pod)
+
     def keep_up(self) -> None:
         """Between two runs: renew the leases that are due, and write what has become of plans under way."""
         self._leadership.keep()
@@ -115,6 +119,7 @@ class ClusterRunner:
             return report
         if self._leadership.newly_led:
             self._memory.load()  # another process wrote it meanwhile
+            self._reader.forget()
             self._leadership.newly_led = False
         report.count(self._plans.settle(self._now()))  # who failed is held back before anybody looks
         reading = self._ask_pools(world, set(report.led), report)
@@ -151,16 +156,14 @@ class ClusterRunner:
         return reading
 
     def _remember(self, reading: ClusterReading, led: Collection[str], now: datetime) -> None:
-        present: set[GangKey] = set()
-        for pool in reading.pools:
-            for gang in pool.snapshot.gangs:
-                membership = pool.groups[gang.uid].membership
-                state = self._memory.meet(membership, pool.pool.name, now)
-                if not state.asked:
-                    self._memory.note_asked(membership.key, asked_of(gang))
-                present.add(membership.key)
-        self._rounds.keep_only({str(key) for key in present})
-        self._memory.part_with(present, set(led), now)
+        for entry in reading.renewed:
+            if entry.gang is None:
+                continue
+            state = self._memory.meet(entry.group.membership, entry.pool, now)
+            if not state.asked:
+                self._memory.note_asked(entry.key, asked_of(entry.gang))
+        self._rounds.keep_only(lambda uid: any(uid in pool.groups for pool in reading.pools))
+        self._memory.part_with(reading.present, set(led), now)
         self._memory.usage.count((one.snapshot for one in reading.pools if one.pool.name in led), now)
 
     def _run_pool_safely(self, reading: PoolReading, read_ms: float, report: CycleReport) -> None:
@@ -179,7 +182,7 @@ class ClusterRunner:
         if number is None:
             return
         below = {reading.groups[gang.uid].membership.key for gang in reading.below_minimum}
-        self._memory.stale(below, {group.membership.key for group in reading.groups.values()}, now)
+        self._memory.stale(below, name, now)
         report.waiting += len(reading.waiting)
         if not reading.waiting and not below:
             self._showing.show_if_due(reading, self._config_of(reading), number, now)

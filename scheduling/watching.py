@@ -67,6 +67,8 @@ class ClusterWatch:
         self.cluster = cluster
         self._changed = threading.Event()
         self._changed.set()
+        self._echoed = threading.Event()
+        """Something happened that we did ourselves: looked at by the next tick, for which nobody hurries."""
         heard = {PODS: self._pod_changed, NODES: self._node_changed}
         self.caches = tuple(
             WatchCache(
@@ -93,7 +95,8 @@ class ClusterWatch:
         """A cycle if something changed or the last is long ago; None when not due, or the cluster is away."""
         self._look_at_company()
         idle = time.monotonic() - self._ran_at
-        if not self._changed.is_set() and idle < FULL_CYCLE_SECONDS:
+        nothing_new = not self._changed.is_set() and not self._echoed.is_set()
+        if nothing_new and idle < FULL_CYCLE_SECONDS:
             self.runner.keep_up()  # a lease is shorter than the pause between two quiet cycles
             return None
         if not all(cache.synced() and cache.healthy for cache in self.caches):
@@ -102,6 +105,7 @@ class ClusterWatch:
         if idle < SHORTEST_PAUSE_SECONDS:
             time.sleep(SHORTEST_PAUSE_SECONDS - idle)
         self._changed.clear()
+        self._echoed.clear()
         self._ran_at = time.monotonic()
         report = None
         try:
@@ -129,7 +133,11 @@ class ClusterWatch:
         return World(*(cache.items() for cache in self.caches))
 
     def _pod_changed(self, kind: str, new: Document | None, old: Document | None) -> None:
-        if new is None or old is None or pod_facts.matters(new, old):
+        if new is None or old is None:
+            self._note()
+        elif new["spec"].get("nodeName") and not old["spec"].get("nodeName") and self.runner.echoes(new):
+            self._echoed.set()
+        elif pod_facts.matters(new, old):
             self._note()
 
     def _node_changed(self, kind: str, new: Document | None, old: Document | None) -> None:

@@ -11,7 +11,7 @@ from cluster.labels import GANG, GPU_FRACTION, GPU_RESOURCE, NODE_POOLS, PREEMPT
 from scheduling.constraints import read_constraints, read_taints
 from scheduling.engine.model.constraints import PodAffinityTerm
 from scheduling.engine.model.tasks import TaskState
-from scheduling.grouping import collect, membership_of
+from scheduling.grouping import group_of, membership_of
 from scheduling.node_facts import read_node
 from scheduling.pod_facts import matters, read_pod, state_of
 from scheduling.requests import LARGEST_AMOUNT, UnreadablePod, effective_amounts, read_request
@@ -90,16 +90,15 @@ def test_a_part_of_a_gpu_is_refused_rather_than_given_without_holding_it_to_its_
 def test_pods_of_a_job_or_deployment_are_independent(kind: str) -> None:
     pods = [make_pod(f"p-{n}", owner=(kind, "o")) for n in range(3)]
 
-    groups = collect((membership_of(pod), pod) for pod in pods)
-
-    assert [len(group.members) for group in groups] == [1, 1, 1]
+    assert len({membership_of(pod).key for pod in pods}) == 3
 
 
 def test_an_unknown_owner_is_one_gang_that_runs_from_its_first_pod_on() -> None:
     pods = [make_pod(f"p-{n}", owner=("SparkApplication", "o")) for n in range(3)]
 
-    (group,) = collect((membership_of(pod), pod) for pod in pods)
+    group = group_of((membership_of(pod), pod) for pod in pods)
 
+    assert {membership_of(pod).key for pod in pods} == {group.membership.key}
     assert (len(group.members), group.minimum, group.membership.name) == (3, 1, "o")
 
 
@@ -107,8 +106,9 @@ def test_the_annotation_decides_over_the_owner_and_keeps_the_place_in_the_queue(
     told = json.dumps({"name": "g", "minimum": 2, "created": "2030-01-01T09:00:00Z"})
     pods = [make_pod(f"p-{n}", owner=("Job", "o"), annotations={GANG: told}) for n in range(3)]
 
-    (group,) = collect((membership_of(pod), pod) for pod in pods)
+    group = group_of((membership_of(pod), pod) for pod in pods)
 
+    assert {membership_of(pod).key for pod in pods} == {group.membership.key}
     assert (len(group.members), group.minimum) == (3, 2)
     assert group.membership.created_at == 1893488400, "09:00, not when the pods were made"
 

@@ -1,0 +1,153 @@
+"""Facts of a cluster's pods, kept from one look to the next: only what has changed meanwhile is worked out anew."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from cluster.documents import Document, controller_of, uid_of
+from scheduling.assumptions import Assumption, Assumptions
+from scheduling.engine.model.nodes import Topology
+from scheduling.engine.model.tasks import TaskRequest, TaskState
+from scheduling.grouping import Words, owners_words
+from scheduling.mounts import Mounts
+from scheduling.pod_facts import PodFacts, Problem, read_pod
+from scheduling.requests import HOST_PORT
+from scheduling.topologies import problem_of
+from scheduling.world import World
+
+
+class _Read(NamedTuple):
+    """A pod as the cluster shows it, what was worked out of it, and the uid of its owner."""
+
+    document: Document
+    owner: str
+    facts: PodFacts
+
+
+class PodBook:
+    """`facts` are the pods as they stand: what the cluster shows, with what was done and is not echoed yet, by uid.
+
+    After any history of looks it equals what a new book would say of the last world.
+    """
+
+    def __init__(self) -> None:
+        self.facts: dict[str, PodFacts] = {}
+        self.aside: set[str] = set()
+        """Pods that hold a place and are not scheduled here, or cannot be read."""
+        self.with_ports: set[str] = set()
+        """Pods that ask for ports of their node."""
+        self._read: dict[str, _Read] = {}
+        self._held: dict[str, str] = {}
+        self._said: dict[str, tuple[Document, Words]] = {}
+        self._surrounded: set[str] = set()
+        """Pods whose facts depend on other objects, too."""
+        self._requests: dict[TaskRequest, TaskRequest] = {}
+        self._mounts = Mounts()
+
+    def update(self, world: World, assumptions: Assumptions, topologies: Mapping[str, Topology]) -> set[str]:
+        """The uids of the pods whose facts are others than after the last look, or that are gone."""
+        changed = self._read_anew(world.pods, self._hear_owners(world.jobs))
+        held = assumptions.current(self._state_of)
+        nodes = {uid: one.node for uid, one in held.items()}
+        changed.update(uid for uid, _ in nodes.items() ^ self._held.items())
+        self._held = nodes
+        for uid in changed:
+            read = self._read.get(uid)
+            if read is None:
+                self._forget(uid)
+                continue
+            self._put(uid, _with_assumption(read.facts, held.get(uid)))
+            wishes = read.facts.membership is not None and read.facts.membership.topology is not None
+            _keep(self._surrounded, uid, belongs=wishes or bool(read.facts.claims))
+        changed |= self._look_around(world, held, topologies)
+        return changed
+
+    def _state_of(self, uid: str) -> TaskState | None:
+        read = self._read.get(uid)
+        return read.facts.state if read else None
+
+    def _hear_owners(self, jobs: Iterable[Document]) -> set[str]:
+        """The uids of owners that say something else than before."""
+        before, self._said = self._said, {}
+        anew = set()
+        for job in jobs:
+            uid = uid_of(job)
+            known = before.get(uid)
+            words = known[1] if known and known[0] is job else owners_words(job)
+            self._said[uid] = job, words
+            if words != (known[1] if known else ()):
+                anew.add(uid)
+        anew.update(uid for uid in before.keys() - self._said.keys() if before[uid][1])
+        return anew
+
+    def _read_anew(self, documents: Iterable[Document], owners: set[str]) -> set[str]:
+        before, self._read = self._read, {}
+        changed = set()
+        for document in documents:
+            uid = uid_of(document)
+            known = before.get(uid)
+            if (
+                known is None
+                or (known.document is not document and _version(known.document) != _version(document))
+                or known.owner in owners
+            ):
+                owner = controller_of(document)
+                owner_uid = str(owner["uid"]) if owner else ""
+                words = self._said[owner_uid][1] if owner_uid in self._said else ()
+                known = _Read(document, owner_uid, read_pod(document, self._requests, words))
+                changed.add(uid)
+            self._read[uid] = known
+        changed.update(before.keys() - self._read.keys())
+        return changed
+
+    def _look_around(
+        self, world: World, held: Mapping[str, Assumption], topologies: Mapping[str, Topology]
+    ) -> set[str]:
+        """Volumes and topologies change without the pods that ask for them."""
+        alone = [_with_assumption(self._read[uid].facts, held.get(uid)) for uid in sorted(self._surrounded)]
+        changed = set()
+        for one in self._mounts.applied(alone, world):
+            facts = _in_topology(one, topologies)
+            if facts != self.facts[one.uid]:
+                self._put(one.uid, facts)
+                changed.add(one.uid)
+        return changed
+
+    def _put(self, uid: str, facts: PodFacts) -> None:
+        self.facts[uid] = facts
+        _keep(self.aside, uid, belongs=facts.holds and (not facts.ours or facts.problem is not None))
+        ports = any(name.startswith(HOST_PORT) for name, _ in facts.request.extended)
+        _keep(self.with_ports, uid, belongs=ports)
+
+    def _forget(self, uid: str) -> None:
+        self.facts.pop(uid, None)
+        for some in (self.aside, self.with_ports, self._surrounded):
+            some.discard(uid)
+
+
+def _keep(some: set[str], uid: str, *, belongs: bool) -> None:
+    if belongs:
+        some.add(uid)
+    else:
+        some.discard(uid)
+
+
+def _version(document: Document) -> object:
+    return document["metadata"].get("resourceVersion")
+
+
+def _with_assumption(facts: PodFacts, assumption: Assumption | None) -> PodFacts:
+    if assumption is None or facts.state is None:
+        return facts
+    if assumption.node and facts.state is TaskState.PENDING:
+        return replace(facts, state=TaskState.BINDING, node=assumption.node)
+    if not assumption.node and facts.state in (TaskState.BOUND, TaskState.RUNNING):
+        return replace(facts, state=TaskState.RELEASING)
+    return facts
+
+
+def _in_topology(facts: PodFacts, known: Mapping[str, Topology]) -> PodFacts:
+    """A pod whose wish for a domain nobody can keep waits and is told."""
+    wish = facts.membership.topology if facts.membership else None
+    text = problem_of(wish, known) if wish and facts.state is TaskState.PENDING else ""
+    return replace(facts, problem=Problem("TopologyDoesNotExist", text)) if text else facts
