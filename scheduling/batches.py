@@ -54,7 +54,7 @@ class Batch:
         while self._waiting:
             uid, future = self._waiting[0]
             left = None if give_up_at is None else max(0.0, give_up_at - time.monotonic())
-            if not wait_for([future], left).done:
+            if not future.done() and not wait_for([future], left).done:
                 return False
             self._waiting.popleft()
             error = future.exception()

@@ -58,6 +58,10 @@ class Plans:
         self._ledger = ledger
         self._under_way: list[_UnderWay] = []
 
+    @property
+    def under_way(self) -> bool:
+        return bool(self._under_way)
+
     def carry_out(
         self,
         reading: PoolReading,

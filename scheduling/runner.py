@@ -101,6 +101,11 @@ class ClusterRunner:
         """Whether a pod with a node only shows what we have done ourselves; from any thread."""
         return self._assumptions.node_of(uid_of(pod)) == pod["spec"].get("nodeName") and not is_deleting(pod)
 
+    @property
+    def is_binding(self) -> bool:
+        """Whether plans of earlier runs are still being carried out."""
+        return self._plans.under_way
+
     def keep_up(self) -> None:
         """Between two runs: renew the leases that are due, and write what has become of plans under way."""
         self._leadership.keep()

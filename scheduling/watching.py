@@ -95,8 +95,7 @@ class ClusterWatch:
         """A cycle if something changed or the last is long ago; None when not due, or the cluster is away."""
         self._look_at_company()
         idle = time.monotonic() - self._ran_at
-        nothing_new = not self._changed.is_set() and not self._echoed.is_set()
-        if nothing_new and idle < FULL_CYCLE_SECONDS:
+        if not self._is_news() and idle < FULL_CYCLE_SECONDS:
             self.runner.keep_up()  # a lease is shorter than the pause between two quiet cycles
             return None
         if not all(cache.synced() and cache.healthy for cache in self.caches):
@@ -114,6 +113,10 @@ class ClusterWatch:
             if report is None or not report.led:
                 self._changed.set()  # what changed still waits for a cycle that succeeds, under a lease
         return report
+
+    def _is_news(self) -> bool:
+        """While a long plan is being carried out its echoes are not worth a look each second."""
+        return self._changed.is_set() or (self._echoed.is_set() and not self.runner.is_binding)
 
     def _look_at_company(self) -> None:
         """Quotas and pools are rows: an edit is noticed by the next tick."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from enum import IntEnum
 
 from scheduling.engine.model.demand import NO_DEMAND, Demand
 from scheduling.engine.model.gangs import Gang
@@ -10,11 +11,19 @@ from scheduling.engine.model.occupancy import Occupancy
 from scheduling.engine.model.queues import Queue
 from scheduling.engine.model.resources import WHOLE_GPU, Resources
 from scheduling.engine.model.shapes import Shape, ShapeTable
-from scheduling.engine.model.tasks import HOLDING, ON_NODE, Task, TaskState
+from scheduling.engine.model.tasks import HOLDING, ON_NODE, Task, TaskRequest, TaskState
 from scheduling.engine.model.usage import UsageHistory
 
 NOWHERE = -1
 """Index of no node, no queue."""
+
+
+class _Counts(IntEnum):
+    """As what a task counts in its queue: in how many of its columns, in their order."""
+
+    ASKED = 1
+    HELD = 2
+    HELD_FOR_GOOD = 3
 
 
 @dataclass(slots=True)
@@ -124,39 +133,41 @@ class ClusterSnapshot:
 
     def _intern_tasks(self) -> None:
         table = ShapeTable(self.tasks)
+        counted: dict[tuple[int, int, int, _Counts], int] = {}
         for gang_number, gang in enumerate(self.gangs):
             queue = self.queue_index.get(gang.queue, NOWHERE)
             if queue != NOWHERE and self.queue_children[queue]:
                 queue = NOWHERE
+            held = _Counts.HELD if gang.is_preemptible else _Counts.HELD_FOR_GOOD
             self.gang_queue.append(queue)
             self.gang_first.append(len(self.task_gang))
             for task in gang.tasks:
+                shape, state = table.index_of(task), task.state
+                node = self.node_index.get(task.node, NOWHERE) if state in ON_NODE else NOWHERE
                 self.task_gang.append(gang_number)
-                self.task_shape.append(table.index_of(task))
-                self._count(task, queue, preemptible=gang.is_preemptible)
+                self.task_shape.append(shape)
+                self.task_state.append(state)
+                self.task_node.append(node)
+                if node != NOWHERE:
+                    self.occupancy[node].change(task.request, task.gpu_groups, state, 1)
+                if queue != NOWHERE and (state in HOLDING or state is TaskState.PENDING):
+                    memory = self.min_device_memory if node == NOWHERE else self.nodes[node].device_memory_mib
+                    key = queue, shape, memory, held if state in HOLDING else _Counts.ASKED
+                    counted[key] = counted.get(key, 0) + 1
         self.gang_first.append(len(self.task_gang))
         self.shapes = table.shapes
+        self._charge_queues(counted)
         self._sum_up_queues()
 
-    def _count(self, task: Task, queue: int, *, preemptible: bool) -> None:
-        """Put a task on its node's and its leaf queue's sums."""
-        node = self.node_index.get(task.node, NOWHERE) if task.state in ON_NODE else NOWHERE
-        self.task_state.append(task.state)
-        self.task_node.append(node)
-        if node != NOWHERE:
-            self.occupancy[node].change(task.request, task.gpu_groups, task.state, 1)
-        if queue == NOWHERE or not (task.state in HOLDING or task.state is TaskState.PENDING):
-            return
-        amounts = self.charge_of(task, node)
-        sums = self.queue_sums[queue]
-        columns = [sums.request]
-        if task.state in HOLDING:
-            columns.append(sums.allocated)
-            if not preemptible:
-                columns.append(sums.non_preemptible)
-        for column in columns:
-            for unit, amount in enumerate(amounts):
-                column[unit] += amount
+    def _charge_queues(self, counted: dict[tuple[int, int, int, _Counts], int]) -> None:
+        """Leaf queue, shape, memory of a device and what it counts as -> number of tasks: alike tasks are summed up at once."""
+        for (queue, shape, memory, counts), tasks in counted.items():
+            amounts = _charge(self.shapes[shape].request, memory)
+            sums = self.queue_sums[queue]
+            columns = (sums.request, sums.allocated, sums.non_preemptible)[: counts.value]
+            for column in columns:
+                for unit, amount in enumerate(amounts):
+                    column[unit] += tasks * amount
 
     def _sum_up_queues(self) -> None:
         for index in range(len(self.queues) - 1, -1, -1):
@@ -172,8 +183,7 @@ class ClusterSnapshot:
     def charge_of(self, task: Task, node: int = NOWHERE) -> Resources:
         """What a task counts in its queue: on a node, or (memory requests) as if on the smallest device of the pool."""
         memory = self.min_device_memory if node == NOWHERE else self.nodes[node].device_memory_mib
-        request = task.request
-        return Resources(request.gpu.milli(memory), request.cpu_milli, request.memory_bytes)
+        return _charge(task.request, memory)
 
     def tasks_of(self, gang: int) -> range:
         """Indices of the gang's tasks."""
@@ -199,6 +209,10 @@ def _tasks_in_order(gang: Gang) -> Gang:
         return gang
     ordered = sorted(gang.tasks, key=lambda task: task.uid)
     return gang if ordered == gang.tasks else replace(gang, tasks=ordered)
+
+
+def _charge(request: TaskRequest, device_memory: int) -> Resources:
+    return Resources(request.gpu.milli(device_memory), request.cpu_milli, request.memory_bytes)
 
 
 def _total(nodes: list[Node]) -> Resources:
