@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Value
 
 from organization.models import Cluster, Department, NodePool, PoolResources, Project
 from scheduling.engine.model.queues import Queue
@@ -45,16 +45,20 @@ class Company:
         return queues_of(self.units, self.quotas.get(pool.pk, {}))
 
 
-Version = tuple[tuple[datetime | None, int], ...]
+Version = frozenset[tuple[str, datetime, int]]
 
 
 def version_of(cluster: Cluster) -> Version:
-    """Changes whenever a quota, a project, a department or a pool does: each edit stamps its unit or pool."""
-    found = []
-    for table in (Department, Project, NodePool):
-        row = table.objects.filter(cluster=cluster).aggregate(newest=Max("updated_at"), count=Count("pk"))
-        found.append((row["newest"], row["count"]))
-    return tuple(found)
+    """Changes whenever a quota, a project, a department or a pool does: each edit stamps its unit or pool. One query."""
+    first, *others = (
+        table.objects.filter(cluster=cluster)
+        .order_by()
+        .values("cluster")
+        .annotate(table=Value(table.__name__), newest=Max("updated_at"), count=Count("pk"))
+        .values_list("table", "newest", "count")
+        for table in (Department, Project, NodePool)
+    )
+    return frozenset(first.union(*others, all=True))
 
 
 KEPT_SECONDS = 10.0

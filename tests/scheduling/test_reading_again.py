@@ -213,7 +213,7 @@ def _config() -> Any:
 
 @pytest.mark.django_db
 @settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
