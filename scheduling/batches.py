@@ -9,8 +9,11 @@ from concurrent.futures import wait as wait_for
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 
+import structlog
+
 from cluster.errors import ClusterError
 
+log = structlog.get_logger(__name__)
 Effect = tuple[str, Callable[[], None]]
 """The uid of a pod, and what is done to it."""
 
@@ -49,7 +52,7 @@ class Batch:
         self.uids = frozenset(uid for uid, _ in self._waiting)
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Whether all have ended, after at most so many seconds (None: to the end); raises what is no refusal of the cluster."""
+        """Whether all have ended, after at most so many seconds (None: to the end); raises only what ends the process."""
         give_up_at = None if seconds is None else time.monotonic() + seconds
         while self._waiting:
             uid, future = self._waiting[0]
@@ -59,7 +62,7 @@ class Batch:
             self._waiting.popleft()
             error = future.exception()
             self._note(uid, error)
-            if error is not None and not isinstance(error, (ClusterError, _LeaseLost)):
+            if error is not None and not isinstance(error, Exception):
                 self.abandon()
                 raise error
             self._heartbeat()
@@ -81,8 +84,11 @@ class Batch:
             self.outcomes.done.add(uid)
         elif isinstance(error, ClusterError):
             self.outcomes.failed[uid] = error.message
-        else:
+        elif isinstance(error, _LeaseLost) or not isinstance(error, Exception):
             self.outcomes.skipped.add(uid)
+        else:  # a mistake of ours: its gang is held back as after any failure, and the others go on
+            log.error("an effect broke off", pod_uid=uid, exc_info=error)
+            self.outcomes.failed[uid] = f"{type(error).__name__}: {error}"
 
     def _attempt(self, act: Callable[[], None]) -> None:
         if not self._leading():

@@ -108,6 +108,23 @@ def test_who_fails_behind_is_held_back_before_anybody_looks_again(
     assert cluster.placed() == {"slow": "n1"}
 
 
+def test_a_mistake_in_one_effect_holds_its_gang_back_and_nobody_else(
+    make_runner: Any, cluster: FakeCluster
+) -> None:
+    cluster.add(make_pod("other", gpus=1, labels=VISION))
+
+    def stumble(pod: str, node: str) -> None:
+        if pod == "slow":
+            raise KeyError("spec")
+
+    cluster.before_bind = stumble
+    report = make_runner(cluster).run(cluster.world)
+
+    assert (report.bound, report.failed) == (1, 1)
+    assert outcomes() == {"slow": Outcome.FAILED, "other": Outcome.DONE}
+    assert GangState.objects.get(name="slow").bind_failures == 1
+
+
 def test_nobody_is_evicted_whose_binding_is_still_under_way(
     make_runner: Any, cluster: FakeCluster, gate: Gate
 ) -> None:
