@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from cluster.documents import Document, controller_of, uid_of
+from cluster.documents import Document, controller_of, labels_of, name_of, uid_of
 from scheduling.assumptions import Assumption, Assumptions
+from scheduling.constraints import Namespaces, depends_on_namespaces
 from scheduling.engine.model.nodes import Topology
 from scheduling.engine.model.tasks import TaskRequest, TaskState
 from scheduling.grouping import Words, owners_words
@@ -17,11 +18,12 @@ from scheduling.world import World
 
 
 class _Read(NamedTuple):
-    """A pod as the cluster shows it, what was worked out of it, and the uid of its owner."""
+    """A pod as the cluster shows it, the uid of its owner, what was worked out of it, and of which namespaces' labels, if of any."""
 
     document: Document
     owner: str
     facts: PodFacts
+    namespaces: Namespaces | None
 
 
 class PodBook:
@@ -46,7 +48,7 @@ class PodBook:
 
     def update(self, world: World, assumptions: Assumptions, topologies: Mapping[str, Topology]) -> set[str]:
         """The uids of the pods whose facts are others than after the last look, or that are gone."""
-        changed = self._read_anew(world.pods, self._hear_owners(world.jobs))
+        changed = self._read_anew(world, self._hear_owners(world.jobs))
         held = assumptions.current(self._state_of)
         nodes = {uid: one.node for uid, one in held.items()}
         changed.update(uid for uid, _ in nodes.items() ^ self._held.items())
@@ -80,25 +82,31 @@ class PodBook:
         anew.update(uid for uid in before.keys() - self._said.keys() if before[uid][1])
         return anew
 
-    def _read_anew(self, documents: Iterable[Document], owners: set[str]) -> set[str]:
+    def _read_anew(self, world: World, owners: set[str]) -> set[str]:
         before, self._read = self._read, {}
+        namespaces = {name_of(one): labels_of(one) for one in world.namespaces}
         changed = set()
-        for document in documents:
+        for document in world.pods:
             uid = uid_of(document)
             known = before.get(uid)
             if (
                 known is None
                 or (known.document is not document and _version(known.document) != _version(document))
                 or known.owner in owners
+                or (known.namespaces is not None and known.namespaces != namespaces)
             ):
-                owner = controller_of(document)
-                owner_uid = str(owner["uid"]) if owner else ""
-                words = self._said[owner_uid][1] if owner_uid in self._said else ()
-                known = _Read(document, owner_uid, read_pod(document, self._requests, words))
+                known = self._read_one(document, namespaces)
                 changed.add(uid)
             self._read[uid] = known
         changed.update(before.keys() - self._read.keys())
         return changed
+
+    def _read_one(self, document: Document, namespaces: Namespaces) -> _Read:
+        owner = controller_of(document)
+        owner_uid = str(owner["uid"]) if owner else ""
+        words = self._said[owner_uid][1] if owner_uid in self._said else ()
+        facts = read_pod(document, self._requests, words, namespaces)
+        return _Read(document, owner_uid, facts, namespaces if depends_on_namespaces(document) else None)
 
     def _look_around(
         self, world: World, held: Mapping[str, Assumption], topologies: Mapping[str, Topology]

@@ -84,6 +84,14 @@ class History:
         pod = make_pod(f"p{next(self._versions)}", namespace=NAMESPACES[number % 3], **variant)
         if number % 5 == 0:
             pod["spec"]["volumes"] = [{"persistentVolumeClaim": {"claimName": f"c{number % 2}"}}]
+        if number % 4 == 0:
+            term = {
+                "topologyKey": "host",
+                "labelSelector": {},
+                "namespaceSelector": {"matchLabels": {QUEUE: "vision"}},
+            }
+            rule = {"requiredDuringSchedulingIgnoredDuringExecution": [term]}
+            pod["spec"]["affinity"] = {"podAntiAffinity": rule}
         if number % 7 == 0:
             pod["spec"]["containers"][0]["ports"] = [{"hostPort": 8000 + number % 2}]
         self._keep("pods", pod)
