@@ -1,5 +1,6 @@
 """One try: with the units gone, give places in queue order to the beneficiary and to those who lost theirs."""
 
+from dataclasses import replace
 from heapq import heappop, heappush
 
 from scheduling.engine.model.resources import Resources
@@ -11,6 +12,7 @@ from scheduling.engine.session.lines import gang_of
 from scheduling.engine.session.starting import start_gang
 from scheduling.engine.session.walk import NOBODY, QueueWalk
 from scheduling.engine.solver.scenario import Scenario
+from scheduling.engine.solver.taken import Taken
 
 
 def simulate(session: Session, scenario: Scenario) -> bool:
@@ -20,6 +22,30 @@ def simulate(session: Session, scenario: Scenario) -> bool:
     is put back or moved.
     """
     return _Simulation(session, scenario).run()
+
+
+def comes_true(session: Session, scenario: Scenario) -> bool:
+    """Whether the next cycle gives the beneficiary places, when those who are to move or go have left and wait. Changes nothing.
+
+    A simulation sees their places as being released; the next cycle sees them free, and may put somebody back where it was. That
+    can happen only where somebody is to move; and where only promises of this cycle are taken back, nobody has to leave first.
+    """
+    if not scenario.returned:
+        return True
+    state, before = session.state, session.snapshot.task_state
+    displaced = scenario.moved_or_lost(session)
+    leaving = [task for unit in displaced for task in unit.tasks if state.is_displaced(task)]
+    moves = any(IS_ACTIVE[state.states[task]] for task in leaving)
+    if not moves or not any(IS_ACTIVE[before[task]] for task in leaving):
+        return True
+    mark = state.mark()
+    for task in (*scenario.tasks, *leaving):
+        state.leave(task)
+    taken = Taken().with_units(session, displaced, {})
+    later = replace(scenario, taken=taken, returned=set(), lost=[])
+    came_true = _Simulation(session, later, nominate_only=False).run()
+    state.rollback(mark)
+    return came_true
 
 
 def is_served_first(session: Session, scenario: Scenario) -> bool:
@@ -96,9 +122,10 @@ class ReplayLine:
 
 
 class _Simulation:
-    def __init__(self, session: Session, scenario: Scenario) -> None:
+    def __init__(self, session: Session, scenario: Scenario, *, nominate_only: bool = True) -> None:
         self.session = session
         self.scenario = scenario
+        self.nominate_only = nominate_only
         self.taken = scenario.taken
         self.open = {scenario.beneficiary, *self.taken.units_of}
         leaves = {scenario.queue, *self.taken.keys}
@@ -132,7 +159,8 @@ class _Simulation:
         while (gang := self.next_open()) is not None:
             self.open.discard(gang)
             if gang == self.scenario.beneficiary:
-                if not start_gang(self.session, gang, list(self.scenario.tasks), nominate_only=True):
+                tasks = list(self.scenario.tasks)
+                if not start_gang(self.session, gang, tasks, nominate_only=self.nominate_only):
                     return False
                 placed = True
                 self._drop_hopeless()
@@ -144,7 +172,8 @@ class _Simulation:
         """Try the next tasks of a victim; an elastic one queues again for more."""
         session = self.session
         evicted = self.taken.tasks
-        if not start_gang(session, gang, tasks_to_start(session, gang, evicted), nominate_only=True):
+        tasks = tasks_to_start(session, gang, evicted)
+        if not start_gang(session, gang, tasks, nominate_only=self.nominate_only):
             return
         self.scenario.returned.add(gang)
         if any(

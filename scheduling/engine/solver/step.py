@@ -11,7 +11,7 @@ from scheduling.engine.session.gangs import asked_by
 from scheduling.engine.session.starting import nominate
 from scheduling.engine.solver.failures import FailedTries
 from scheduling.engine.solver.scenario import Scenario
-from scheduling.engine.solver.simulation import has_no_room_for, is_served_first, simulate
+from scheduling.engine.solver.simulation import comes_true, has_no_room_for, is_served_first, simulate
 from scheduling.engine.solver.taken import Unit
 
 if TYPE_CHECKING:
@@ -98,7 +98,10 @@ class Step:
         scenario.note_losses(self.session)
         if self.search.everyone_stays and scenario.lost:
             return False
-        return self.session.accepts(scenario)
+        if not self.session.accepts(scenario):
+            return False
+        is_last = len(self.tasks) == len(self.session.next_tasks(self.search.gang))
+        return not is_last or comes_true(self.session, scenario)
 
     def _add_last(self, scenario: Scenario) -> bool | None:
         """Add one task to those that stand; None if that would not show what placing all of them would lead to."""

@@ -100,6 +100,10 @@ class WorkingState:
         """Take back a place that was given in this cycle to a task that waited."""
         self._put(task, self.position(task), self.initial_position(task))
 
+    def leave(self, task: int) -> None:
+        """As if it had gone already and waited again: its place is free."""
+        self._put(task, self.position(task), WAITING)
+
     def nominate_instead(self, task: int) -> None:
         """Turn a start into a nomination of the same place."""
         old = self.position(task)

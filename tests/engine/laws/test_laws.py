@@ -258,10 +258,14 @@ def _below_common(parents: dict[str, str], queue: str, other: str) -> str:
     return queue
 
 
+ONCE_RESTLESS = (5_000_182, 5_000_898, 5_000_962)
+"""Worlds in which somebody was moved, and put back by the next cycle, for ever."""
+
+
 @pytest.mark.parametrize("size", ["tiny", "small"])
 def test_repeated_cycles_come_to_rest(size: str) -> None:
     restless = []
-    for seed in range(3_000_000, 3_000_150):
+    for seed in (*range(3_000_000, 3_000_150), *ONCE_RESTLESS):
         world = random_world(seed, SIZES[size])
         world = replace(world, config=replace(world.config, staleness_grace=None))
         last = lived(world, 12, decide)[-1]

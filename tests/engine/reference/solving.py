@@ -8,7 +8,7 @@ from scheduling.engine.plugins.fair_share.reclaim_rules import QueueStanding, ac
 from tests.engine.reference.gangs import count, members, pod_sets, tasks_to_place
 from tests.engine.reference.orders import Orders, VictimWalk, Walk, fits
 from tests.engine.reference.placing import place_gang, total_charge, within_quotas
-from tests.engine.reference.world import Vector, World, plus
+from tests.engine.reference.world import Place, Vector, World, plus
 
 S = TaskState
 WITHOUT_PLACE = frozenset({S.RELEASING, S.PENDING})
@@ -155,7 +155,11 @@ class Solver:
         flat = [task for unit in victims for task in unit]
         for task in flat:
             self.world.evict(task.uid)
-        if self._simulate(tasks, flat) and self._accepts(tasks, victims):
+        if (
+            self._simulate(tasks, flat, promise_only=True)
+            and self._accepts(tasks, victims)
+            and self._comes_true(tasks, victims)
+        ):
             self.victims = flat
             return True
         self.world.undo(mark)
@@ -169,8 +173,28 @@ class Solver:
             if any(self.world.place[task.uid] != self.before[task.uid] for task in unit)
         ]
 
-    def _simulate(self, tasks: Sequence[Task], victims: Unit) -> bool:
-        """Re-place the gang and the evicted gangs in queue order, by promise only. Others keep their place in the order."""
+    def _comes_true(self, tasks: Sequence[Task], victims: list[Unit]) -> bool:
+        """If somebody is to move: the next cycle, when those who move or go have left and wait, gives the gang places as well."""
+        if len(tasks) < len(self.tasks):
+            return True
+        world = self.world
+        leaving = [
+            task for unit in victims for task in unit if world.place[task.uid] != self.before[task.uid]
+        ]
+        moves = any(world.state(task.uid) in ACTIVE for task in leaving)
+        if not moves or not any(world.start[task.uid].state in ACTIVE for task in leaving):
+            return True
+        mark = world.mark()
+        world.let_leave({task.uid for task in leaving})
+        for task in [*tasks, *leaving]:
+            world.put(task.uid, Place(S.PENDING))
+        came_true = self._simulate(tasks, leaving, promise_only=False)
+        world.undo(mark)
+        world.let_leave(set())
+        return came_true
+
+    def _simulate(self, tasks: Sequence[Task], victims: Unit, *, promise_only: bool) -> bool:
+        """Re-place the gang and the evicted gangs in queue order. Others keep their place in the order."""
         world = self.world
         revivable = frozenset(task.uid for task in victims)
         relevant = {world.gang_of[task.uid].uid for task in victims} | {self.gang.uid}
@@ -184,7 +208,7 @@ class Solver:
         while (gang := walk.pop()) is not None:
             if gang.uid not in relevant:
                 continue
-            placed = place_gang(world, gang, to_place(gang), promise_only=True)
+            placed = place_gang(world, gang, to_place(gang), promise_only=promise_only)
             if gang.uid == self.gang.uid:
                 if not placed:
                     return False

@@ -83,6 +83,8 @@ class World:
         }
         self.place: dict[str, Place] = dict(self.start)
         self.log: list[tuple[str, Place]] = []
+        self.left: set[str] = set()
+        """Tasks that no longer hold where they stood when the cycle began, even as releasing."""
         self.children: dict[str, list[str]] = {name: [] for name in [*self.queues, ""]}
         for queue in snapshot.queues:
             self.children[queue.parent].append(queue.name)
@@ -122,6 +124,11 @@ class World:
             self._rooms.pop(place.node, None)
         self._used.clear()
         self.ranks.pop(self.gang_of[uid].uid, None)
+
+    def let_leave(self, uids: set[str]) -> None:
+        """As if these had left the places they held when the cycle began."""
+        self.left = uids
+        self._rooms.clear()
 
     # -- looking at it -------------------------------------------------------------------------------------------
 
@@ -181,13 +188,8 @@ class World:
         for uid, place in self.place.items():
             if place.node == node.name and place.state in ON_NODE:
                 self._take(room, self.tasks[uid], place)
+            if self._still_leaves(uid, node.name):
                 start = self.start[uid]
-                if place.state is S.PIPELINED and start.state in ACTIVE and start.node == node.name:
-                    self._take(room, self.tasks[uid], Place(S.RELEASING, start.node, start.groups))
-        for uid, start in self.start.items():
-            # a task that moves away still holds its old place until it has left
-            place = self.place[uid]
-            if start.node == node.name and start.state in ACTIVE and place.node != node.name:
                 self._take(room, self.tasks[uid], Place(S.RELEASING, start.node, start.groups))
         for device in room.devices.values():
             if device.held or device.leaving:
@@ -200,6 +202,13 @@ class World:
                 room.change("gpu", 0, -1)
                 room.change("pods", 0, -1)
         return room
+
+    def _still_leaves(self, uid: str, node: str) -> bool:
+        """A task that moves away, or within the node, still holds its old place until it has left."""
+        place, start = self.place[uid], self.start[uid]
+        if start.node != node or start.state not in ACTIVE or uid in self.left:
+            return False
+        return place.node != node or place.state is S.PIPELINED
 
     def _take(self, room: Room, task: Task, place: Place) -> None:
         """A task that stays takes idle room; one that leaves as well, but gives it back; a promise takes what is given back."""
