@@ -50,6 +50,7 @@ def with_newcomer(snapshot: ClusterSnapshot, gang: Gang) -> ClusterSnapshot:
         gangs=[*snapshot.gangs, gang],
         topologies=snapshot.topologies.values(),
         history=snapshot.history,
+        demand=snapshot.demand,
         pool=snapshot.pool,
     )
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from scheduling.engine import ClusterSnapshot, SchedulerConfig, run_cycle
 from scheduling.engine.config import DEFAULT_PLUGINS
+from scheduling.engine.model.changes import with_newcomer
 from scheduling.engine.model.demand import Demand
 from scheduling.engine.model.gangs import Gang
 from scheduling.engine.model.gpus import NO_GPU, GpuRequest
@@ -297,3 +298,11 @@ def test_as_much_is_never_lost_as_would_be_with_everything_lost_twice(world: Any
             free = node.gpus * 1000 + sum(rooms)
             lost = measure.lost(NodeState(node.cpu_milli, node.memory_bytes, node.gpus, rooms))
             assert -1e-6 <= lost <= 2 * free + 1e-6
+
+
+def test_a_gang_from_another_pool_finds_this_one_asked_for_the_same() -> None:
+    """What would happen in another pool must be decided by what that pool is asked for."""
+    pool = ClusterSnapshot.build(nodes=[Node("a", gpus=8)], demand=asked((8, 1000, 0, 0)))
+    newcomer = Gang("new", "vision", [Task("new-0", request(1))])
+
+    assert with_newcomer(pool, newcomer).demand is pool.demand
