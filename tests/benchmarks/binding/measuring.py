@@ -21,6 +21,8 @@ from tests.benchmarks.binding.objects import (
 from tests.benchmarks.binding.observer import Observer
 
 LONGEST_SECONDS = 180.0
+QUIET_PER_SECOND = 5.0
+"""Requests of a scheduler that has nothing left to do, at most."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def large_cluster(
         created = make_pods(client, "large", pods, contender.scheduler_name)
         _until_bound(observer, set(created), contender)
         binding = _measured("fills", contender, observer, created, spent())
-    time.sleep(5)  # the last events are written
+    _until_quiet(client, alone_requests)
     idle = requests_per_second(client, 10) - alone_requests
     since = datetime.now(UTC)
     churn = _churn(client, contender)
@@ -118,6 +120,14 @@ def large_cluster(
         idle_requests=idle,
         churn=churn,
     )
+
+
+def _until_quiet(client: ClusterClient, alone_requests: float) -> None:
+    """Events are written behind the bindings, slower than these: wait for the last of them."""
+    give_up_at = time.monotonic() + LONGEST_SECONDS
+    while requests_per_second(client, 2) - alone_requests > QUIET_PER_SECOND:
+        if time.monotonic() >= give_up_at:
+            raise AssertionError(f"the scheduler is not quiet after {LONGEST_SECONDS:.0f} s")
 
 
 def _churn(client: ClusterClient, contender: Contender) -> Measured:
