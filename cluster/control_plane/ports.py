@@ -1,11 +1,15 @@
 """Free ports of this machine, and the ones a control plane used before, so that its address outlives a restart."""
 
 import json
+import random
 import socket
 from collections.abc import Sequence
 from pathlib import Path
 
 ADDRESS = "127.0.0.1"
+LOWEST_PORT = 10_000
+_OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_TRIES = 50
 
 
 def free_ports(count: int) -> list[int]:
@@ -23,7 +27,11 @@ def lasting_ports(file: Path, names: Sequence[str]) -> dict[str, int]:
 
 
 def _hold(wanted: Sequence[int]) -> list[int]:
-    """Each wanted port that is free, else another (0 = any); all are open at the same time before they are given back."""
+    """Each wanted port that is free, else another (0 = any); all are open at the same time before they are given back.
+
+    Between then and the moment their program listens somebody else may take them. Outgoing connections, which take ports all the time,
+    cannot: theirs are from another range.
+    """
     sockets = [_open(port) for port in wanted]
     ports = [int(one.getsockname()[1]) for one in sockets]
     for one in sockets:
@@ -31,11 +39,23 @@ def _hold(wanted: Sequence[int]) -> list[int]:
     return ports
 
 
-def _open(port: int) -> socket.socket:
+def _open(wanted: int) -> socket.socket:
+    below_outgoing = range(LOWEST_PORT, _lowest_outgoing())
+    others = (random.choice(below_outgoing) for _ in range(_TRIES if below_outgoing else 0))  # noqa: S311  (no secret)
+    for port in (wanted, *others) if wanted else others:
+        try:
+            return socket.create_server((ADDRESS, port))
+        except OSError:
+            continue
+    return socket.create_server((ADDRESS, 0))
+
+
+def _lowest_outgoing() -> int:
+    """The first port that the system gives to outgoing connections; 0 where it does not say."""
     try:
-        return socket.create_server((ADDRESS, port))
-    except OSError:
-        return socket.create_server((ADDRESS, 0))
+        return int(_OUTGOING.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def _read(file: Path) -> dict[str, int]:

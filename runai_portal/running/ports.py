@@ -2,6 +2,8 @@
 
 import socket
 
+from cluster.control_plane.ports import free_ports
+
 
 class PortInUse(Exception):
     """Another program listens there; the message names the port and what to do."""
@@ -27,9 +29,5 @@ def require_free(port: int) -> None:
 
 
 def free_port(wanted: int | None = None) -> int:
-    """`wanted` when it is free, else one that the system gives."""
-    if wanted and is_free(wanted):
-        return wanted
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """`wanted` when it is free, else another."""
+    return wanted if wanted and is_free(wanted) else free_ports(1)[0]
