@@ -97,9 +97,12 @@ def test_a_training_is_submitted_scheduled_runs_and_completes(product: Product, 
 
 
 def test_kubectl_shows_what_matters(product: Product) -> None:
-    lines = kubectl(product, "get", "tw", "-n", "runai-vision").splitlines()
-    assert lines[0].split() == ["NAME", "PHASE", "GPUS", "PODS", "POOL", "AGE"]
-    assert any(line.split()[:5] == ["segment-base", "Running", "8", "1/1", "h100"] for line in lines)
+    def listed() -> list[list[str]]:
+        return [line.split() for line in kubectl(product, "get", "tw", "-n", "runai-vision").splitlines()]
+
+    assert listed()[0] == ["NAME", "PHASE", "GPUS", "PODS", "POOL", "AGE"]
+    runs = ["segment-base", "Running", "8", "1/1", "h100"]
+    until(lambda: any(row[:5] == runs for row in listed()), what=f"{runs} in what kubectl lists")
     wide = kubectl(product, "get", "runai", "-A", "-o", "wide").splitlines()[0].split()
     assert {"PRIORITY", "IMAGE", "MESSAGE"} <= set(wide)
 
