@@ -153,11 +153,15 @@ class Constraints:
     preferred_pods: tuple[PreferredPodAffinityTerm, ...] = ()
     spread: tuple[SpreadConstraint, ...] = ()
 
-    def likes(self, labels: Mapping[str, str], name: str) -> bool:
-        """Whether selector and required affinity let it run on a node of these labels."""
-        return all(labels.get(key) == value for key, value in self.node_selector) and (
-            not self.node_terms or any(term.matches(labels, name) for term in self.node_terms)
-        )
+    def selects_node(self, labels: Mapping[str, str]) -> bool:
+        return all(labels.get(key) == value for key, value in self.node_selector)
+
+    def has_affinity_to(self, labels: Mapping[str, str], name: str) -> bool:
+        """Whether the required node affinity, if there is one, lets it run on that node."""
+        return not self.node_terms or any(term.matches(labels, name) for term in self.node_terms)
+
+    def tolerates(self, taint: Taint) -> bool:
+        return any(one.tolerates(taint) for one in self.tolerations)
 
 
 ANYWHERE = Constraints()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from scheduling.engine.model.constraints import Constraints, Taint
+from scheduling.engine.model.constraints import Constraints
 from scheduling.engine.model.nodes import Node
 from scheduling.engine.model.shapes import Shape
 from scheduling.engine.plugin import Plugin
@@ -37,11 +37,9 @@ class NodeFit(Plugin):
         if one.taints and (taint := _untolerated(one, constraints)):
             return taint
         labels = one.labels
-        if any(labels.get(key) != value for key, value in constraints.node_selector):
+        if not constraints.selects_node(labels):
             return "node selector does not match"
-        if constraints.node_terms and not any(
-            term.matches(labels, one.name) for term in constraints.node_terms
-        ):
+        if not constraints.has_affinity_to(labels, one.name):
             return "node affinity does not match"
         return None
 
@@ -59,8 +57,7 @@ class NodeFit(Plugin):
             )
             points += PREFERRED_POINTS * met / whole if whole else 0.0
         if any(
-            taint.effect == "PreferNoSchedule" and not _is_tolerated(taint, constraints)
-            for taint in one.taints
+            taint.effect == "PreferNoSchedule" and not constraints.tolerates(taint) for taint in one.taints
         ):
             points -= PREFERRED_POINTS
         return points
@@ -68,13 +65,9 @@ class NodeFit(Plugin):
 
 def _untolerated(node: Node, constraints: Constraints) -> str | None:
     for taint in node.taints:
-        if taint.effect != "PreferNoSchedule" and not _is_tolerated(taint, constraints):
+        if taint.effect != "PreferNoSchedule" and not constraints.tolerates(taint):
             return f"taint {taint.key} not tolerated"
     return None
-
-
-def _is_tolerated(taint: Taint, constraints: Constraints) -> bool:
-    return any(toleration.tolerates(taint) for toleration in constraints.tolerations)
 
 
 def _tolerates_cordon(constraints: Constraints) -> bool:

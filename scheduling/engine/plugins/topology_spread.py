@@ -105,9 +105,10 @@ def _counts(node: Node, constraints: Constraints, one: SpreadConstraint, keys: l
     """Nodes without one of the keys never count; by default those count on which the pod's affinity lets it run, tainted or not."""
     if any(key not in node.labels for key in keys):
         return False
-    if one.honor_node_affinity and not constraints.likes(node.labels, node.name):
+    if one.honor_node_affinity and not (
+        constraints.selects_node(node.labels) and constraints.has_affinity_to(node.labels, node.name)
+    ):
         return False
     return not one.honor_taints or all(
-        taint.effect == "PreferNoSchedule" or any(each.tolerates(taint) for each in constraints.tolerations)
-        for taint in node.taints
+        taint.effect == "PreferNoSchedule" or constraints.tolerates(taint) for taint in node.taints
     )

@@ -85,7 +85,10 @@ def _spread_allows(world: World, task: Task, node: Node, one: SpreadConstraint) 
         other
         for other in world.nodes.values()
         if all(each.topology_key in other.labels for each in wanted.spread)
-        and (not one.honor_node_affinity or wanted.likes(other.labels, other.name))
+        and (
+            not one.honor_node_affinity
+            or (wanted.selects_node(other.labels) and wanted.has_affinity_to(other.labels, other.name))
+        )
         and (not one.honor_taints or _tolerates_all(wanted.tolerations, other))
     ]
     numbers = {other.labels[key]: 0 for other in counting}
