@@ -1,13 +1,12 @@
 """Reading from the Kubernetes API: objects, collections, watches, logs, and pages behind its proxies."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 from urllib.parse import quote
 
 from cluster.connection import Connection
-from cluster.documents import Document, format_time
+from cluster.documents import Document, format_time, read_json
 from cluster.errors import ClusterUnavailable, Gone
 from cluster.kinds import NODES, PODS, Kind
 from cluster.retries import RetryPolicy
@@ -175,7 +174,7 @@ class ClusterReader:
             conflicts=conflicts,
         )
         try:
-            document = json.loads(answer)
+            document = read_json(answer)
         except ValueError:
             document = None
         if not isinstance(document, dict):

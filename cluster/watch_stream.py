@@ -1,12 +1,11 @@
 """One watch request: its answer as events."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from cluster.documents import Document
+from cluster.documents import Document, read_json
 from cluster.errors import ClusterUnavailable, error_from_status
 from cluster.transport import Stream
 
@@ -53,7 +52,7 @@ _TYPES = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK"})
 def _event(line: bytes) -> WatchEvent:
     """Everything that is not an event as the API writes it ends the watch: what it would have told is then asked for again."""
     try:
-        event = json.loads(line)
+        event = read_json(line)
     except (ValueError, RecursionError) as error:
         raise _broken_off(line) from error
     kind, document = (event.get("type"), event.get("object")) if isinstance(event, dict) else (None, None)

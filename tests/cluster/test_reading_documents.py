@@ -1,5 +1,6 @@
 """Quantities, times, conditions, paths and metrics pages are read as Kubernetes means them."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -7,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.documents import condition_of, format_micro_time, format_time, parse_time, with_condition
+from cluster.documents import (
+    condition_of,
+    format_micro_time,
+    format_time,
+    parse_time,
+    read_json,
+    with_condition,
+)
 from cluster.errors import Gone, Invalid, error_from_response, error_from_status
 from cluster.kinds import ALL_KINDS, JOBS, NODES, PODS, TRAINING_WORKLOADS, kind_named
 from cluster.metrics_text import MetricsUnreadable, read_metrics
@@ -123,3 +131,27 @@ def test_errors_say_what_the_server_said():
     assert gone.message == "too old"
     assert isinstance(page, Invalid)
     assert "not json" in page.message
+
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
+TREES = st.recursive(
+    SCALARS | st.text(), lambda below: st.lists(below) | st.dictionaries(st.text(), below), max_leaves=20
+)
+
+
+@given(TREES)
+def test_json_is_read_as_the_standard_library_reads_it(tree: object) -> None:
+    """Half of a surrogate pair included, which Python's own writer lets through."""
+    for text in (json.dumps(tree), json.dumps({"a": "\ud800", "b": tree})):
+        assert read_json(text.encode()) == json.loads(text)
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"nonsense", b"\xff\xfe\xff"])
+def test_what_is_no_json_is_a_value_error(text: bytes) -> None:
+    with pytest.raises(ValueError):
+        read_json(text)
