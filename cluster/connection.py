@@ -5,17 +5,22 @@ The only module that imports `kubernetes`, and only inside functions: the import
 
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import urllib3
 
 from cluster.errors import ClusterError
 from cluster.wire import Wire
 
-POOL_SIZE = 32
+POOL_SIZE = 128
 """Connections kept open for later use; more are opened when needed and closed after use."""
+
+
+ASK_LIBRARY_SECONDS = 1.0
+"""How long an Authorization header is used before the library is asked again, whose hook costs more than a small request."""
 
 
 class ConfigurationUnusable(ClusterError):
@@ -48,24 +53,38 @@ class FixedToken:
 class LibraryCredentials:
     """Whatever the official library finds: token, token file, exec plug-in, OIDC, user name; with its refresh hook."""
 
-    def __init__(self, configuration: Any, load: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        configuration: Any,
+        load: Callable[[], Any],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._configuration = configuration
         self._load = load
+        self._monotonic = monotonic
         self._lock = threading.Lock()
+        self._said: str | None = None
+        self._asked_at: float | None = None
 
     def authorization(self) -> str | None:
-        with self._lock:  # the hook writes into the configuration
-            return cast(
-                "str | None", self._configuration.get_api_key_with_prefix("BearerToken", "authorization")
-            )
+        now = self._monotonic()
+        if self._asked_at is None or now - self._asked_at >= ASK_LIBRARY_SECONDS:
+            self._ask()
+        return self._said
 
     def renew(self, refused: str | None) -> bool:
-        if self.authorization() != refused:
+        if self._ask() != refused:
             return True  # another thread was quicker, or the library's own hook
         fresh = self._load()
         with self._lock:
             self._configuration = fresh
-        return self.authorization() != refused
+        return self._ask() != refused
+
+    def _ask(self) -> str | None:
+        with self._lock:  # the hook writes into the configuration
+            self._said = self._configuration.get_api_key_with_prefix("BearerToken", "authorization")
+            self._asked_at = self._monotonic()
+            return self._said
 
 
 class Connection:
