@@ -109,8 +109,8 @@ class ClusterRunner:
     def keep_up(self) -> None:
         """Between two runs: renew the leases that are due, and write what has become of plans under way."""
         self._leadership.keep()
-        if self._plans.settle(self._now()).any:
-            self._write()
+        self._plans.settle(self._now())
+        self._write_if_due()
 
     def run(self, world: Callable[[], World], patience: float | None = None) -> CycleReport:
         """One cycle of every pool whose lease is ours; the world is read after the leases are sure.
@@ -138,8 +138,16 @@ class ClusterRunner:
                 reading.refused, leading=lambda: self._leadership.leads(report.led[0]), now=self._now()
             )
         report.count(self._plans.settle(self._now(), patience))
-        self._write()
+        if patience is None:
+            self._write()
+        else:
+            self._write_if_due()
         return report
+
+    def _write_if_due(self) -> None:
+        """The gangs' memory and the pages wait for bindings under way: both use the same two processors as the API server."""
+        if self._ledger.is_due(busy=self._plans.under_way):
+            self._write()
 
     def _write(self) -> None:
         if self._leadership.leads_any():  # else another process has written the memory meanwhile
