@@ -3,6 +3,7 @@
 Queue `scheduling` has one worker with one thread (a cycle never overlaps the next); `cluster` is what talks to Kubernetes; `default` the rest.
 """
 
+import gc
 import os
 from importlib import import_module
 from importlib.util import find_spec
@@ -58,6 +59,8 @@ def worker_is_ready(sender: Any, **_: Any) -> None:
     for module in _watchers_of(sender.controller):
         module.start()
         _started.append(module)
+    if _started:
+        collect_seldom()
     say_ready()
 
 
@@ -65,6 +68,14 @@ def worker_is_ready(sender: Any, **_: Any) -> None:
 def worker_stops(**_: Any) -> None:
     while _started:
         _started.pop().stop()
+
+
+def collect_seldom() -> None:
+    """For a process that keeps whole clusters in memory: their documents are trees without cycles, which the collector of cycles
+    would walk again and again while hundreds of watch events a second are decoded."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def say_ready() -> None:
