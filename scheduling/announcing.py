@@ -56,11 +56,13 @@ class Announcer:
             if self._stop_at is not None or len(self._waiting) >= WAITING_AT_MOST:
                 self._dropped += 1
                 return
+            held_already = bool(self._waiting and self._effects)  # its thread knows until when
             self._waiting.append((self._monotonic(), news))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="tell-events", daemon=True)
                 self._thread.start()
-            self._changed.notify_all()
+            if not held_already:
+                self._changed.notify_all()
 
     @contextmanager
     def after_effects(self) -> Iterator[None]:
