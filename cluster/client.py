@@ -10,6 +10,7 @@ from cluster.errors import AlreadyExists, ClusterError, Conflict, NotFound
 from cluster.kinds import PODS, SERVICE_ACCOUNTS, Kind
 from cluster.outcomes import was_bound, was_created, was_replaced
 from cluster.reading import LIST_DEADLINE_SECONDS, ClusterReader, ListResult
+from cluster.volley import Volley
 
 __all__ = ["ClusterClient", "ListResult", "Propagation"]
 
@@ -157,18 +158,23 @@ class ClusterClient(ClusterReader):
 
     def bind(self, namespace: str, pod: str, *, uid: str, node: str) -> None:
         """Give a pod its node; raises Conflict when it has one already or is another pod of that name."""
-        body = {
-            "apiVersion": "v1",
-            "kind": "Binding",
-            "metadata": {"name": pod, "namespace": namespace, "uid": uid},
-            "target": {"apiVersion": "v1", "kind": "Node", "name": node},
-        }
+        body = _binding(namespace, pod, uid, node)
         try:
             self._json("POST", PODS.path(namespace, pod, "binding"), body=body, idempotent=True)
         except Conflict as error:
             found = self._after_loss(error, PODS, pod, namespace)
             if found is None or not was_bound(found, uid, node):
                 raise
+
+    def binding_request(self, namespace: str, pod: str, *, uid: str, node: str) -> bytes:
+        """What `bind` sends, for a volley."""
+        body = _binding(namespace, pod, uid, node)
+        return self._transport.compose("POST", PODS.path(namespace, pod, "binding"), body)
+
+    def volley(self, width: int) -> Volley | None:
+        """For many requests at once; None where each has to go through the pool. Whoever asked for it closes it."""
+        wire = self.connection.wire()
+        return Volley(wire, width=width) if wire is not None else None
 
     def request_token(self, namespace: str, account: str, *, seconds: int) -> str:
         """A new bearer token of a service account that lasts so long (real time; servers refuse less than 600)."""
@@ -223,6 +229,15 @@ class ClusterClient(ClusterReader):
             return self.get(kind, name, namespace)
         except ClusterError:
             return None
+
+
+def _binding(namespace: str, pod: str, uid: str, node: str) -> Document:
+    return {
+        "apiVersion": "v1",
+        "kind": "Binding",
+        "metadata": {"name": pod, "namespace": namespace, "uid": uid},
+        "target": {"apiVersion": "v1", "kind": "Node", "name": node},
+    }
 
 
 def _names_a_version(patch: Mapping[str, Any]) -> bool:

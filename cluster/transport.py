@@ -25,6 +25,7 @@ from cluster.wire import Answer
 logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 5.0
+_AS_JSON = json.JSONEncoder(separators=(",", ":")).encode
 Query = Mapping[str, str | int | bool | None]
 
 
@@ -82,7 +83,7 @@ class Transport:
         """
         repeatable = method != "POST" if idempotent is None else idempotent
         url = self._url(path, query)
-        payload = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        payload = None if body is None else _AS_JSON(body).encode()
         give_up_at = time.monotonic() + deadline_seconds
         failures = 0
         renewed = unsure = False
@@ -108,6 +109,14 @@ class Transport:
             unsure = unsure or tried.effect_is_unknown
             logger.info("%s %s: %s; again in %.1f s", method, path, tried.error.message, wait)
             time.sleep(wait)
+
+    def compose(self, method: str, path: str, body: Any) -> bytes:
+        """The request as `send` would put it on a connection of the wire; RuntimeError where there is none."""
+        wire = self.connection.wire()
+        if wire is None:
+            raise RuntimeError(f"{self.connection.host} is reached through a proxy")
+        headers = self._headers("application/json", "application/json")
+        return wire.compose(method, self._root + path, headers, _AS_JSON(body).encode())
 
     def stream(
         self,

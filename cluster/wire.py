@@ -50,7 +50,7 @@ class _Reading(RawIOBase):
         return self._socket.recv_into(buffer)
 
 
-class _Line:
+class Line:
     """One connection: its socket, and the buffer that answers are read from."""
 
     __slots__ = ("answers", "reading", "socket")
@@ -74,7 +74,7 @@ class Wire:
     def __init__(self, pool: HTTPConnectionPool, size: int) -> None:
         self._pool = pool
         self._size = size
-        self._idle: list[_Line] = []  # the last one used is the next: append and pop are atomic
+        self._idle: list[Line] = []  # the last one used is the next: append and pop are atomic
         weakref.finalize(self, _close_all, self._idle)  # of a client that is dropped without being closed
         port = f":{pool.port}" if pool.port else ""
         self._host = f"{f'[{pool.host}]' if ':' in pool.host else pool.host}{port}"
@@ -90,12 +90,12 @@ class Wire:
         read_seconds: float,
     ) -> Answer:
         """Raises what urllib3 would. A failure before anything was sent is one of its connection errors."""
-        line = self._kept() or self._connect(connect_seconds)
+        line = self.take(connect_seconds)
         kept = False
         try:
             line.socket.settimeout(read_seconds)
             line.reading.until = time.monotonic() + read_seconds
-            line.socket.sendall(self._request(method, target, headers, body))
+            line.socket.sendall(self.compose(method, target, headers, body))
             answer, kept = _read_answer(line.answers, method)
         except TimeoutError as error:
             raise ReadTimeoutError(self._pool, target, f"no answer within {read_seconds:.1f} s") from error
@@ -104,16 +104,27 @@ class Wire:
         except (OSError, ValueError) as error:
             raise ProtocolError(f"the connection broke: {error}") from error
         finally:
-            if kept and len(self._idle) < self._size:
-                self._idle.append(line)
+            if kept:
+                self.give_back(line)
             else:
                 line.close()
         return answer
 
+    def take(self, connect_seconds: float) -> Line:
+        """A kept connection or a new one, for the caller alone; raises what urllib3 would."""
+        return self._kept() or self._connect(connect_seconds)
+
+    def give_back(self, line: Line) -> None:
+        """After a whole answer: whoever needs a connection next may have it."""
+        if len(self._idle) < self._size:
+            self._idle.append(line)
+        else:
+            line.close()
+
     def close(self) -> None:
         _close_all(self._idle)
 
-    def _kept(self) -> _Line | None:
+    def _kept(self) -> Line | None:
         """A connection that the server has not closed meanwhile."""
         while True:
             try:
@@ -124,7 +135,7 @@ class Wire:
                 return line
             line.close()
 
-    def _connect(self, seconds: float) -> _Line:
+    def _connect(self, seconds: float) -> Line:
         # the pool's own way to make one: all that TLS, SOCKS and socket options need is in it
         connection = self._pool._new_conn()  # noqa: SLF001
         connection.timeout = seconds
@@ -136,9 +147,10 @@ class Wire:
             raise
         except (OSError, ValueError) as error:
             raise ProtocolError(f"no connection: {error}") from error
-        return _Line(cast("HTTPConnection", connection).sock)
+        return Line(cast("HTTPConnection", connection).sock)
 
-    def _request(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
+    def compose(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
+        """A request as it goes over a connection; ValueError for a header that is none."""
         lines = [f"{method} {target} HTTP/1.1", f"Host: {self._host}"]
         for name, value in headers.items():
             if "\n" in value or "\r" in value:
@@ -149,7 +161,7 @@ class Wire:
         return "\r\n".join([*lines, "\r\n"]).encode("latin-1") + (body or b"")
 
 
-def _close_all(idle: list[_Line]) -> None:
+def _close_all(idle: list[Line]) -> None:
     while idle:
         idle.pop().close()
 

@@ -3,7 +3,6 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor as Threads
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 from contextlib import AbstractContextManager, ExitStack
@@ -14,8 +13,8 @@ import structlog
 from cluster.errors import ClusterError
 
 log = structlog.get_logger(__name__)
-Effect = tuple[str, Callable[[], None]]
-"""The uid of a pod, and what is done to it."""
+Effect = tuple[str, "Future[None]"]
+"""The uid of a pod, and what is done to it: begun by now, or waiting for its turn."""
 
 
 @dataclass
@@ -29,26 +28,21 @@ class Outcomes:
 
 
 class Batch:
-    """Begins at once. `outcomes` grow while it is waited for; they are complete when `wait` says so."""
+    """`outcomes` grow while it is waited for; they are complete when `wait` says so."""
 
     def __init__(
         self,
-        threads: Threads,
         effects: Iterable[Effect],
         *,
-        leading: Callable[[], bool],
         heartbeat: Callable[[], None],
         during: AbstractContextManager[None],
     ) -> None:
-        """None is begun unless `leading`; `heartbeat` is called by who waits, after each; `during` lasts until the end."""
+        """`heartbeat` is called by who waits, after each effect; `during` lasts from before they are gone through until the end."""
         self.outcomes = Outcomes()
-        self._leading = leading
         self._heartbeat = heartbeat
         self._until_end = ExitStack()
         self._until_end.enter_context(during)
-        self._waiting: deque[tuple[str, Future[None]]] = deque(
-            (uid, threads.submit(self._attempt, act)) for uid, act in effects
-        )
+        self._waiting: deque[Effect] = deque(effects)
         self.uids = frozenset(uid for uid, _ in self._waiting)
 
     def wait(self, seconds: float | None = None) -> bool:
@@ -84,17 +78,12 @@ class Batch:
             self.outcomes.done.add(uid)
         elif isinstance(error, ClusterError):
             self.outcomes.failed[uid] = error.message
-        elif isinstance(error, _LeaseLost) or not isinstance(error, Exception):
+        elif isinstance(error, LeaseLost) or not isinstance(error, Exception):
             self.outcomes.skipped.add(uid)
         else:  # a mistake of ours: its gang is held back as after any failure, and the others go on
             log.error("an effect broke off", pod_uid=uid, exc_info=error)
             self.outcomes.failed[uid] = f"{type(error).__name__}: {error}"
 
-    def _attempt(self, act: Callable[[], None]) -> None:
-        if not self._leading():
-            raise _LeaseLost
-        act()
 
-
-class _LeaseLost(Exception):
+class LeaseLost(Exception):
     """Nothing was tried."""

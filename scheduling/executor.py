@@ -4,8 +4,8 @@ Every effect names the pod by uid and may be tried again; none happens once the 
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -17,17 +17,22 @@ from cluster.client import ClusterClient
 from cluster.documents import uid_of
 from cluster.errors import ClusterError, ClusterUnavailable, Conflict, NotFound
 from cluster.kinds import PERSISTENT_VOLUME_CLAIMS, PODS
-from cluster.pods import bind_pod, evict_pod, explain_waiting, node_of
+from cluster.pods import bind_pod, binding_request, evict_pod, explain_waiting, node_of
+from cluster.volley import Shot
 from scheduling.announcing import Announcer, News
 from scheduling.assumptions import Assumptions
-from scheduling.batches import Batch, Effect, Outcomes
+from scheduling.batches import Batch, Effect, LeaseLost, Outcomes
 from scheduling.pod_facts import PodFacts
 from scheduling.volumes import SELECTED_NODE
 
+BOUND_AT_ONCE = 32
+"""Bindings under way in the volley: with more than this many before it an API server gets no faster."""
 BINDERS = 12
-"""Threads that bind: more than this many at once make an API server no faster."""
+"""Threads that bind what the volley could not: new volumes, second tries, everything behind a proxy."""
 OTHERS = 4
 """Threads that evict and explain, so that neither waits for a long plan's bindings."""
+CREATED = 201
+"""What an API server answers to a binding; whatever else comes, from a page of something in between to 409, is looked into."""
 VOLUME_SECONDS = 8.0
 """Real time a binding waits for a new volume; the place stays held meanwhile."""
 VOLUME_LOOK_SECONDS = 0.5
@@ -78,11 +83,14 @@ class Executor:
         self._assumptions = assumptions
         self._announcer = announcer
         self._heartbeat = heartbeat
+        self._volley = client.volley(BOUND_AT_ONCE)
         self._binders = ThreadPoolExecutor(BINDERS, thread_name_prefix="bind")
         self._others = ThreadPoolExecutor(OTHERS, thread_name_prefix="evict-and-explain")
 
     def close(self) -> None:
         """What has not begun is not begun any more."""
+        if self._volley is not None:
+            self._volley.close()
         self._binders.shutdown(wait=True, cancel_futures=True)
         self._others.shutdown(wait=True, cancel_futures=True)
 
@@ -94,8 +102,7 @@ class Executor:
         """Begins in other threads. Each pod's place is held from now on; who asks for the outcome of a failure calls `let_go`."""
         for one in bindings:
             self._assumptions.promised(one.pod.uid, one.node)
-        effects = [(one.pod.uid, partial(self._bind, one, now)) for one in bindings]
-        return self._batch(self._binders, effects, leading)
+        return self._batch(self._begin_binding(bindings, leading, now))
 
     def let_go(self, outcomes: Outcomes) -> None:
         """Places that were held for bindings which did not happen are free again."""
@@ -106,16 +113,63 @@ class Executor:
     ) -> Outcomes:
         return self._all([(one.pod.uid, partial(self._explain, one, now)) for one in explanations], leading)
 
-    def _batch(
-        self, threads: ThreadPoolExecutor, effects: Iterable[Effect], leading: Callable[[], bool]
-    ) -> Batch:
-        during = self._announcer.after_effects()
-        return Batch(threads, effects, leading=leading, heartbeat=self._heartbeat, during=during)
+    def _batch(self, effects: Iterable[Effect]) -> Batch:
+        return Batch(effects, heartbeat=self._heartbeat, during=self._announcer.after_effects())
 
-    def _all(self, effects: Iterable[Effect], leading: Callable[[], bool]) -> Outcomes:
-        batch = self._batch(self._others, effects, leading)
+    def _all(
+        self, effects: Iterable[tuple[str, Callable[[], None]]], leading: Callable[[], bool]
+    ) -> Outcomes:
+        batch = self._batch((uid, self._others.submit(_attempt, act, leading)) for uid, act in effects)
         batch.wait()
         return batch.outcomes
+
+    # --- bindings: most by the volley, the rest in threads --------------------------------------------------------
+
+    def _begin_binding(
+        self, bindings: Sequence[Binding], leading: Callable[[], bool], now: datetime
+    ) -> Iterator[Effect]:
+        quick = []
+        for one in bindings:
+            if self._volley is None or one.pod.claims_to_place:
+                act = partial(self._bind, one, now)
+                yield one.pod.uid, self._binders.submit(_attempt, act, leading)
+            else:
+                future: Future[None] = Future()
+                begin = partial(self._begin_shot, one, leading, future)
+                quick.append(Shot(begin, partial(self._end_shot, one, now, future)))
+                yield one.pod.uid, future
+        if self._volley is not None:
+            self._volley.submit(quick)
+
+    def _begin_shot(
+        self, binding: Binding, leading: Callable[[], bool], future: "Future[None]"
+    ) -> bytes | None:
+        if not future.set_running_or_notify_cancel():
+            return None
+        if not leading():
+            future.set_exception(LeaseLost())
+            return None
+        self._assumptions.bound(binding.pod.uid, binding.node)  # before the call: its answer may be lost
+        return binding_request(self._client, binding.pod.document, binding.node)
+
+    def _end_shot(self, binding: Binding, now: datetime, future: "Future[None]", status: int | None) -> None:
+        if status == CREATED:
+            self._tell_bound(binding, now)
+            future.set_result(None)
+            return
+        try:
+            self._binders.submit(self._bind_after_all, binding, now, future)
+        except RuntimeError:  # we are being stopped
+            future.set_exception(LeaseLost())
+
+    def _bind_after_all(self, binding: Binding, now: datetime, future: "Future[None]") -> None:
+        """What the volley's one try did not do, with all that belongs to it: the sentence of a refusal, the retry policy, the doubt."""
+        try:
+            self._bind(binding, now)
+        except BaseException as error:  # noqa: BLE001 (whoever waits for the future is told)
+            future.set_exception(error)
+        else:
+            future.set_result(None)
 
     # --- one effect, in a thread ----------------------------------------------------------------------------------
 
@@ -142,6 +196,10 @@ class Executor:
                 self._assumptions.failed(pod.uid)
                 raise
             log.info("a binding had worked already", pod=f"{pod.namespace}/{pod.name}", error=error.message)
+        self._tell_bound(binding, now)
+
+    def _tell_bound(self, binding: Binding, now: datetime) -> None:
+        pod = binding.pod
         note = f"Successfully assigned {pod.namespace}/{pod.name} to {binding.node}"
         note = f"{note}. {binding.why}" if binding.why else note
         self._announcer.tell(News(pod, "Scheduled", note, "Binding", now))
@@ -188,3 +246,10 @@ class Executor:
             self._announcer.tell(
                 News(pod, "FailedScheduling", explanation.message, "Scheduling", now, kind="Warning")
             )
+
+
+def _attempt(act: Callable[[], None], leading: Callable[[], bool]) -> None:
+    """Nothing is begun once the lease is no longer surely ours."""
+    if not leading():
+        raise LeaseLost
+    act()

@@ -155,6 +155,9 @@ class FakeCluster:
         disruption = {"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}
         self.objects["pods"][namespace, pod]["status"].setdefault("conditions", []).append(disruption)
 
+    def volley(self, width: int) -> None:
+        """Each binding goes through `bind`, as behind a proxy."""
+
     def bind(self, namespace: str, pod: str, *, uid: str, node: str) -> None:
         self.calls.append(("bind", pod))
         if self.before_bind:
