@@ -8,10 +8,10 @@ from cluster.documents import Document, controller_of, labels_of, name_of, uid_o
 from scheduling.assumptions import Assumption, Assumptions
 from scheduling.constraints import Namespaces, depends_on_namespaces
 from scheduling.engine.model.nodes import Topology
-from scheduling.engine.model.tasks import TaskRequest, TaskState
+from scheduling.engine.model.tasks import TaskState
 from scheduling.grouping import Words, owners_words
 from scheduling.mounts import Mounts
-from scheduling.pod_facts import PodFacts, Problem, read_pod
+from scheduling.pod_facts import Alike, PodFacts, Problem, read_pod
 from scheduling.requests import HOST_PORT
 from scheduling.topologies import problem_of
 from scheduling.world import World
@@ -43,7 +43,7 @@ class PodBook:
         self._said: dict[str, tuple[Document, Words]] = {}
         self._surrounded: set[str] = set()
         """Pods whose facts depend on other objects, too."""
-        self._requests: dict[TaskRequest, TaskRequest] = {}
+        self._alike = Alike()
         self._mounts = Mounts()
 
     def update(self, world: World, assumptions: Assumptions, topologies: Mapping[str, Topology]) -> set[str]:
@@ -105,7 +105,7 @@ class PodBook:
         owner = controller_of(document)
         owner_uid = str(owner["uid"]) if owner else ""
         words = self._said[owner_uid][1] if owner_uid in self._said else ()
-        facts = read_pod(document, self._requests, words, namespaces)
+        facts = read_pod(document, self._alike, words, namespaces)
         return _Read(document, owner_uid, facts, namespaces if depends_on_namespaces(document) else None)
 
     def _look_around(

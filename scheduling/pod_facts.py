@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from cluster.documents import (
     Document,
@@ -22,6 +22,8 @@ from scheduling.grouping import Membership, Words, membership_of
 from scheduling.requests import UnreadablePod, read_request
 from scheduling.volumes import claims_of
 
+MOST_ALIKE = 10_000
+"""Different requests, or constraints, that are remembered."""
 LEADER_LABELS = (
     ("training.kubeflow.org/job-role", "master"),
     ("training.kubeflow.org/replica-type", "master"),
@@ -72,20 +74,46 @@ class PodFacts:
         return self.state is not None and bool(self.node)
 
 
+class Alike:
+    """Equal requests and constraints of many pods as one object each: by that the engine knows at a glance that tasks are alike."""
+
+    def __init__(self) -> None:
+        self._requests: dict[TaskRequest, TaskRequest] = {}
+        self._constraints: dict[Constraints, Constraints] = {}
+
+    def request(self, one: TaskRequest) -> TaskRequest:
+        return _interned(self._requests, one)
+
+    def constraints(self, one: Constraints) -> Constraints:
+        return one if one is ANYWHERE else _interned(self._constraints, one)
+
+
+T = TypeVar("T")
+
+
+def _interned(known: dict[T, T], one: T) -> T:
+    found = known.get(one)
+    if found is not None:
+        return found
+    if len(known) >= MOST_ALIKE:  # most of them of pods that are long gone
+        known.clear()
+    known[one] = one
+    return one
+
+
 def read_pod(
     pod: Document,
-    requests: dict[TaskRequest, TaskRequest],
+    alike: Alike,
     owner_said: Words = (),
     namespaces: Namespaces | None = None,
 ) -> PodFacts:
-    """`requests` interns equal requests, so that equal pods share one object (the engine looks shapes up by it)."""
     ours = pod["spec"].get("schedulerName") == SCHEDULER_NAME
     request, constraints, membership, problem = TaskRequest(), ANYWHERE, None, None
     try:
         membership = membership_of(pod, owner_said) if ours else None
         request = read_request(pod)
-        request = requests.setdefault(request, request)
-        constraints = read_constraints(pod, namespaces) if ours else ANYWHERE
+        request = alike.request(request)
+        constraints = alike.constraints(read_constraints(pod, namespaces)) if ours else ANYWHERE
     except UnreadablePod as error:
         problem = Problem(error.code, str(error))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:

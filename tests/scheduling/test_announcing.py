@@ -9,7 +9,7 @@ import pytest
 from cluster.errors import ClusterUnavailable
 from scheduling import announcing
 from scheduling.announcing import Announcer, News
-from scheduling.pod_facts import PodFacts, read_pod
+from scheduling.pod_facts import Alike, PodFacts, read_pod
 from tests.cluster.waiting import eventually
 from tests.scheduling.documents import make_pod
 
@@ -39,7 +39,7 @@ def recorder() -> Recorder:
 
 
 def pod() -> PodFacts:
-    return read_pod(make_pod("p"), {})
+    return read_pod(make_pod("p"), Alike())
 
 
 def news(note: str) -> News:

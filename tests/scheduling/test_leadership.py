@@ -10,7 +10,7 @@ from scheduling.announcing import Announcer
 from scheduling.assumptions import Assumptions
 from scheduling.executor import Binding, Executor
 from scheduling.leadership import LEASE_SECONDS, Leadership
-from scheduling.pod_facts import read_pod
+from scheduling.pod_facts import Alike, read_pod
 from tests.scheduling.documents import make_node, make_pod
 from tests.scheduling.fake_cluster import FakeCluster
 from tests.scheduling.test_crashes_and_rivals import Timer
@@ -82,7 +82,7 @@ def test_every_effect_of_a_batch_gives_the_lease_a_heartbeat() -> None:
         announcer,
         heartbeat=lambda: beats.append(1),
     )
-    bindings = [Binding(read_pod(pod, {}), "n1") for pod in pods]
+    bindings = [Binding(read_pod(pod, Alike()), "n1") for pod in pods]
 
     batch = executor.bind(bindings, leading=lambda: True, now=datetime(2030, 1, 1, tzinfo=UTC))
 

@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.labels import GANG, GPU_FRACTION, GPU_RESOURCE, NODE_POOLS, PREEMPTIBILITY, PRIORITY_CLASS
+from scheduling import pod_facts
 from scheduling.constraints import read_constraints, read_taints
 from scheduling.engine.model.constraints import PodAffinityTerm
 from scheduling.engine.model.tasks import TaskState
 from scheduling.grouping import group_of, membership_of
 from scheduling.node_facts import read_node
-from scheduling.pod_facts import matters, read_pod, state_of
+from scheduling.pod_facts import Alike, matters, read_pod, state_of
 from scheduling.requests import LARGEST_AMOUNT, UnreadablePod, effective_amounts, read_request
 from tests.scheduling.documents import make_node, make_pod
 
@@ -316,10 +317,17 @@ def test_our_own_explanation_is_no_news() -> None:
     assert matters(new, old)
 
 
-def test_equal_requests_are_one_object() -> None:
-    requests: dict[Any, Any] = {}
-    first, second = (read_pod(make_pod(name, gpus=2), requests) for name in ("a", "b"))
-    assert first.request is second.request
+def test_equal_requests_and_constraints_are_one_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pod_facts, "MOST_ALIKE", 3)
+    alike = Alike()
+    for number in range(10):  # more kinds than are remembered
+        pods = [make_pod(name, gpus=number + 1) for name in ("a", "b")]
+        for pod in pods:
+            pod["spec"]["nodeSelector"] = {"zone": str(number)}
+        first, second = (read_pod(pod, alike) for pod in pods)
+        assert first.request is second.request
+        assert first.constraints is second.constraints
+        assert first.constraints.node_selector == (("zone", str(number)),)
 
 
 def test_what_the_pod_asks_for_as_a_whole_counts_instead_of_its_containers():

@@ -14,7 +14,7 @@ from cluster.kinds import PODS
 from scheduling.announcing import Announcer
 from scheduling.assumptions import Assumptions
 from scheduling.executor import Binding, Executor
-from scheduling.pod_facts import read_pod
+from scheduling.pod_facts import Alike, read_pod
 from tests.cluster.faults.proxy import Fault, FaultyProxy, Request
 from tests.cluster.faults.test_requests import FAULTS, pod
 from tests.cluster.servers import ClusterApi
@@ -38,7 +38,7 @@ class Setup:
 
     def bindings(self, count: int) -> list[Binding]:
         made = [self._api.client.create(PODS, pod(self._api)) for _ in range(count)]
-        return [Binding(read_pod(one, {}), f"node-{number}") for number, one in enumerate(made)]
+        return [Binding(read_pod(one, Alike()), f"node-{number}") for number, one in enumerate(made)]
 
     def bind(self, bindings: list[Binding], leading: Callable[[], bool] = lambda: True) -> Any:
         batch = self._executor.bind(bindings, leading=leading, now=NOW)
