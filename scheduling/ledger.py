@@ -1,7 +1,7 @@
 """What a run has to write once its effects are under way: collected, then written in one transaction."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from django.db import transaction
 
@@ -16,14 +16,17 @@ class Ledger:
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        self._pending: list[Callable[[], object]] = []
+        self._pending: dict[Hashable, Callable[[], object]] = {}
         self._eldest_at = 0.0
         self._wrote_at: float | None = None
 
-    def note(self, write: Callable[[], object]) -> None:
+    def note(self, write: Callable[[], object], *, instead_of: Hashable = None) -> None:
+        """`instead_of` names what is written: an earlier note of that name need not be written any more."""
         if not self._pending:
             self._eldest_at = self._monotonic()
-        self._pending.append(write)
+        name = object() if instead_of is None else instead_of
+        self._pending.pop(name, None)
+        self._pending[name] = write
 
     def is_due(self, *, busy: bool) -> bool:
         """Whether to write now; `busy`: effects are under way, whose speed counts more than pages that are a moment younger."""
@@ -38,6 +41,6 @@ class Ledger:
         if not self._pending:
             return
         with transaction.atomic():
-            for write in self._pending:
+            for write in self._pending.values():
                 write()
         self._pending.clear()

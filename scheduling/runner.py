@@ -151,7 +151,7 @@ class ClusterRunner:
 
     def _write(self) -> None:
         if self._leadership.leads_any():  # else another process has written the memory meanwhile
-            self._ledger.note(self._memory.save)
+            self._ledger.note(self._memory.save, instead_of="memory")
         self._ledger.write()
 
     def _ask_pools(self, world: Callable[[], World], wanted: set[str], report: CycleReport) -> ClusterReading:

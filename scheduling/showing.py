@@ -33,8 +33,8 @@ class Showing:
         shares = {queue: share.fair_share.gpu_milli for queue, share in plan.shares.items()}
         if self._shares.get(pool) != shares:
             self._shares[pool] = shares
-            self._ledger.note(partial(write_shares, self._cluster, pool, shares))
-            self._ledger.note(partial(live.publish, "projects", self._cluster.pk))
+            self._ledger.note(partial(write_shares, self._cluster, pool, shares), instead_of=("shares", pool))
+            self._ledger.note(partial(live.publish, "projects", self._cluster.pk), instead_of="news")
 
     def show_if_due(
         self, reading: PoolReading, config: SchedulerConfig, transitions: int, now: datetime
@@ -51,7 +51,9 @@ class Showing:
     ) -> None:
         """How long the cycle took is looked up when it is written: its bindings have ended by then, or go on."""
         self._shown_at[reading.pool.name] = time.monotonic()
-        self._ledger.note(partial(write_free_gpus, reading.pool, free_gpus(reading.snapshot)))
+        pool = reading.pool.name
+        write_free = partial(write_free_gpus, reading.pool, free_gpus(reading.snapshot))
+        self._ledger.note(write_free, instead_of=("free", pool))
         waiting = len(reading.waiting)
         running = len(reading.snapshot.gangs) - waiting
 
@@ -67,4 +69,4 @@ class Showing:
                 error=error,
             )
 
-        self._ledger.note(write)
+        self._ledger.note(write, instead_of=("standing", pool))

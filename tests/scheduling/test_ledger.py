@@ -72,3 +72,12 @@ def test_what_could_not_be_written_stays_noted(ledger: Ledger) -> None:
     fails.clear()
     ledger.write()
     assert written == ["first", "second"]
+
+
+def test_of_what_is_noted_anew_only_the_newest_is_written_in_its_place(ledger: Ledger) -> None:
+    written: list[str] = []
+    ledger.note(lambda: written.append("old"), instead_of="standing")
+    ledger.note(lambda: written.append("between"))
+    ledger.note(lambda: written.append("new"), instead_of="standing")
+    ledger.write()
+    assert written == ["between", "new"]
