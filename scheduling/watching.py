@@ -31,8 +31,10 @@ from scheduling.world import KINDS, OPTIONAL, World
 
 FULL_CYCLE_SECONDS = 10.0
 """A cycle runs this often (real time) even when the watch says that nothing changed."""
-SHORTEST_PAUSE_SECONDS = 0.1
-"""Between two cycles, so that a burst of changes is read as one."""
+SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.03, 0.1
+"""Between the beginnings of two cycles, so that a burst of changes is read as one."""
+PAUSE_FOR_COST = 4.0
+"""The pause is as many times the processor time that the last cycle took: changes without end take a quarter of one processor."""
 PATIENCE_SECONDS = 0.05
 """A cycle waits for its bindings as long; those of a longer plan go on while the next cycle looks."""
 LOOK_FOR_CLUSTERS_SECONDS = 10.0
@@ -80,6 +82,7 @@ class ClusterWatch:
         leadership = Leadership(client, namespace=namespace, holder=unique_holder())
         self.runner = ClusterRunner(cluster, client, leadership=leadership, config=config)
         self._ran_at = -FULL_CYCLE_SECONDS
+        self._pause = SHORTEST_PAUSE_SECONDS
         self._company: Version | None = None
 
     def start(self) -> None:
@@ -101,17 +104,19 @@ class ClusterWatch:
         if not all(cache.synced() and cache.healthy for cache in self.caches):
             self._say_away(idle)
             return None
-        if idle < SHORTEST_PAUSE_SECONDS:
-            time.sleep(SHORTEST_PAUSE_SECONDS - idle)
+        if idle < self._pause:
+            time.sleep(self._pause - idle)
         self._changed.clear()
         self._echoed.clear()
-        self._ran_at = time.monotonic()
+        self._ran_at, began = time.monotonic(), time.thread_time()
         report = None
         try:
             report = self.runner.run(self._world, PATIENCE_SECONDS)
         finally:
             if report is None or not report.led:
                 self._changed.set()  # what changed still waits for a cycle that succeeds, under a lease
+            cost = time.thread_time() - began
+            self._pause = min(LONGEST_PAUSE_SECONDS, max(SHORTEST_PAUSE_SECONDS, PAUSE_FOR_COST * cost))
         return report
 
     def _is_news(self) -> bool:
