@@ -99,17 +99,23 @@ class Volley:
 
     def _run(self) -> None:
         while self._goes_on():
-            began = self._begin_some()
-            for key, _ in self._selector.select(0 if began else self._patience()):
-                if key.data is None:
-                    with contextlib.suppress(BlockingIOError):
-                        self._woken.recv(4096)
-                else:
-                    self._hear(key.data)
-            self._give_up()
-        for flight in [*self._flights]:
-            self._end(flight, None)
-        self._rest()
+            try:
+                self._step()
+            except Exception:  # whoever waits for an answer would wait for ever
+                log.exception("a volley broke off")
+                self._drop_all()
+                self._rest_until = self._monotonic() + REST_SECONDS  # those who wait go another way meanwhile
+        self._drop_all()
+
+    def _step(self) -> None:
+        began = self._begin_some()
+        for key, _ in self._selector.select(0 if began else self._patience()):
+            if key.data is None:
+                with contextlib.suppress(BlockingIOError):
+                    self._woken.recv(4096)
+            elif key.fd in self._selector.get_map():  # not dropped meanwhile
+                self._hear(key.data)
+        self._give_up()
 
     def _goes_on(self) -> bool:
         if self._stop_at is None:
@@ -199,8 +205,19 @@ class Volley:
             self._tell(shot, status)
 
     def _drop(self, flight: "_Flight") -> None:
-        self._selector.unregister(flight.line.socket)
+        with contextlib.suppress(KeyError, ValueError):  # it is gone already
+            self._selector.unregister(flight.line.socket)
         flight.line.close()
+
+    def _drop_all(self) -> None:
+        """Every connection, and every request under way is told that there was no answer."""
+        shots = [flight.shot for flight in self._flights if flight.shot is not None]
+        for flight in [*self._flights, *self._free]:
+            self._drop(flight)
+        self._flights.clear()
+        self._free.clear()
+        for shot in shots:
+            self._tell(shot, None)
 
     def _rest(self) -> None:
         """Nobody waits: others may have the connections."""

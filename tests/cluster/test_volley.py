@@ -233,3 +233,22 @@ def test_a_connection_that_the_server_has_closed_meanwhile_is_not_used(server: S
         shooter.results(1)
         shooter.fire("b")
         assert shooter.results(2) == {"a": 201, "b": 201}
+
+
+def test_a_mistake_of_its_own_leaves_nobody_waiting(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.answers = [Answer(201, {})] * 40
+    with shooting(server.url) as (shooter, volley):
+        hear, heard = volley._hear, []
+
+        def stumble(flight: object) -> None:
+            heard.append(flight)
+            if len(heard) == 10:
+                raise KeyError("flight")
+            hear(flight)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(volley, "_hear", stumble)
+        shooter.fire(*names(40))
+        found = shooter.results(40)
+    assert set(found.values()) == {201, None}
