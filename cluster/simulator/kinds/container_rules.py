@@ -8,7 +8,6 @@ from cluster.quantities import parse_quantity
 from cluster.simulator.problems import Cause, missing, unsupported, wrong
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-QUANTITY = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(m|u|n|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?\d+)?")
 PORT_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?")
 PRINTABLE = re.compile(r"[ -<>-~]+")
 PROTOCOLS = ["SCTP", "TCP", "UDP"]
@@ -34,11 +33,6 @@ def container_causes(container: dict[str, Any], place: str, names: set[str]) -> 
         causes.append(unsupported(f"{place}.imagePullPolicy", policy, PULL_POLICIES))
     resources = container.get("resources", {})
     limits = resources.get("limits", {})
-    for kind in ("limits", "requests"):
-        for key, amount in resources.get(kind, {}).items():
-            if not QUANTITY.fullmatch(str(amount)):
-                detail = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-                causes.append(wrong(f"{place}.resources.{kind}[{key}]", amount, detail))
     for key, amount in resources.get("requests", {}).items():
         if "/" in key and key not in limits:
             causes.append(
@@ -117,14 +111,12 @@ def _amounts(resources: dict[str, Any], place: str) -> Iterator[Cause]:
     limits = resources.get("limits") or {}
     for kind in ("limits", "requests"):
         for key, amount in (resources.get(kind) or {}).items():
-            if not QUANTITY.fullmatch(str(amount)):
-                continue  # told already
             if parse_quantity(amount) < 0:
                 yield wrong(f"{place}.{kind}[{key}]", amount, "must be greater than or equal to 0")
-            elif kind == "requests" and "/" not in key and _is_more(amount, limits.get(key)):
+            elif (
+                kind == "requests"
+                and "/" not in key
+                and parse_quantity(amount) > parse_quantity(limits.get(key, amount))
+            ):
                 detail = f"must be less than or equal to {key} limit of {limits[key]}"
                 yield wrong(f"{place}.requests", amount, detail)
-
-
-def _is_more(amount: Any, limit: Any) -> bool:
-    return QUANTITY.fullmatch(str(limit)) is not None and parse_quantity(amount) > parse_quantity(limit)

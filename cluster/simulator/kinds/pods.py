@@ -119,7 +119,7 @@ def qos_class(spec: dict[str, Any]) -> str:
     guaranteed, any_set = True, False
     for container in containers:
         resources = container.get("resources", {})
-        requests, limits = resources.get("requests", {}), resources.get("limits", {})
+        requests, limits = (_given(resources.get(side, {})) for side in ("requests", "limits"))
         for name in ("cpu", "memory"):
             any_set = any_set or name in requests or name in limits
             if name not in limits or requests.get(name) != limits[name]:
@@ -127,6 +127,11 @@ def qos_class(spec: dict[str, Any]) -> str:
     if not any_set:
         return "BestEffort"
     return "Guaranteed" if guaranteed else "Burstable"
+
+
+def _given(listed: dict[str, str]) -> dict[str, str]:
+    """Nothing of something is as good as not asked for."""
+    return {name: text for name, text in listed.items() if text != "0"}
 
 
 def _on_update(new: Document, old: Document, around: Surroundings) -> None:

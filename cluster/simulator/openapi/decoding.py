@@ -8,6 +8,7 @@ import copy
 from dataclasses import dataclass, field
 from typing import Any
 
+from cluster.simulator.limits.amounts import canonical
 from cluster.simulator.openapi.schema import Schema
 
 PYTHON_TYPES: dict[str, tuple[type, ...]] = {
@@ -43,6 +44,13 @@ class WrongType(Exception):
     def __str__(self) -> str:
         field = f"{self.owner}.{self.place}" if self.owner else self.place
         return f"json: cannot unmarshal {self.found} into Go struct field {field} of type {self.wanted}"
+
+
+class WrongQuantity(WrongType):
+    """Text that is no quantity; the decoder does not say where."""
+
+    def __str__(self) -> str:
+        return "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 
 
 @dataclass(slots=True)
@@ -147,9 +155,15 @@ def _leaf(schema: Schema, value: Any, path: str) -> Any:
         raise _wrong(schema, value, path)
     if isinstance(value, int) and schema.format == "int32" and not -(2**31) <= value < 2**31:
         raise WrongType(f"number {value}", _place(path), "int32")
-    if shape == "quantity" and not isinstance(value, str):
-        return str(value)
-    return value
+    return _quantity(str(value), path) if shape == "quantity" else value
+
+
+def _quantity(text: str, path: str) -> str:
+    """In Kubernetes' own notation, so that equal amounts are equal texts."""
+    try:
+        return canonical(text)
+    except ValueError:
+        raise WrongQuantity("string", _place(path), "Quantity") from None
 
 
 def _wrong(schema: Schema, value: Any, path: str) -> WrongType:

@@ -2,6 +2,7 @@
 
 from tests.cluster.api.custom_resources import CUSTOM
 from tests.cluster.api.lasting import LASTING
+from tests.cluster.api.limits import LIMITS
 from tests.cluster.api.rules_of_kinds import RULES
 from tests.cluster.api.steps import (
     ALWAYS,
@@ -248,4 +249,4 @@ CONVERSATIONS: dict[str, list[Step]] = {
     ],
 }
 
-CONVERSATIONS |= CUSTOM | LASTING | RULES
+CONVERSATIONS |= CUSTOM | LASTING | LIMITS | RULES
