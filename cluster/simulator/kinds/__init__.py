@@ -5,6 +5,7 @@ from cluster.simulator.kinds import (
     definitions,
     events,
     jobs,
+    limit_ranges,
     namespaces,
     pods,
     replicated,
@@ -43,6 +44,7 @@ RULES: dict[str, KindRules] = {
     "serviceaccounts": KindRules(returns_deleted=True),
     "persistentvolumeclaims": volumes.CLAIM_RULES,
     "persistentvolumes": volumes.VOLUME_RULES,
+    "limitranges": limit_ranges.RULES,
     "resourcequotas": KindRules(returns_deleted=True),
     "podtemplates": KindRules(has_generation=True, returns_deleted=True),
 }

@@ -6,6 +6,7 @@ from cluster.simulator.kinds.container_rules import container_causes
 from cluster.simulator.kinds.pod_parts import EPHEMERAL, RESIZE, only_that_part, part_causes
 from cluster.simulator.kinds.rules import Document, KindRules, Surroundings
 from cluster.simulator.kinds.service_accounts import admit_account
+from cluster.simulator.limits.ranges import give_defaults
 from cluster.simulator.problems import Cause, Problem, forbidden, forbidden_field, missing, unsupported
 
 FINISHED = ("Succeeded", "Failed")
@@ -58,8 +59,10 @@ def _fill(document: Document) -> None:
 
 
 def _admit(document: Document, around: Surroundings) -> None:
-    """Service account, priority, tolerations; a second time only what is missing then."""
+    """Defaults of the namespace, service account, priority, tolerations; a second time only what is missing then."""
     spec = document.setdefault("spec", {})
+    for stored in around.store.listed("limitranges", document["metadata"].get("namespace", "")):
+        give_defaults(document, stored.document)
     admit_account(document, around)
     _resolve_priority(document, around)
     present = {

@@ -13,6 +13,7 @@ from cluster.simulator.problems import Problem, already_exists, bad_request, inv
 from cluster.simulator.resources import Resource
 from cluster.simulator.server.admitting import admitted, approved
 from cluster.simulator.server.api import CRDS, Api, Document, incoming
+from cluster.simulator.server.namespace_limits import keep_in_range
 from cluster.simulator.server.options import WriteOptions
 from cluster.simulator.store.objects import Stored
 from cluster.simulator.validation.metadata import metadata_causes
@@ -66,6 +67,7 @@ def create(
     causes += rules.causes(document, None)
     if causes:
         raise invalid(resource.kind, resource.group, metadata.get("name", ""), causes)
+    keep_in_range(api, resource, document)
     approved(resource, document, None, options)
     if api.store.get(resource.storage, metadata.get("namespace", ""), metadata["name"]) is not None:
         raise already_exists(resource.plural, resource.group, metadata["name"])

@@ -11,6 +11,7 @@ from cluster.simulator.resources import Resource
 from cluster.simulator.server.admitting import admitted, approved
 from cluster.simulator.server.api import CRDS, Api, Document, incoming, outgoing
 from cluster.simulator.server.creating import timestamp
+from cluster.simulator.server.namespace_limits import keep_in_range
 from cluster.simulator.server.options import WriteOptions
 from cluster.simulator.store.objects import Stored
 from cluster.simulator.validation.metadata import changed_metadata_causes, metadata_causes
@@ -65,6 +66,7 @@ def update(
     if rules.has_generation and _spec_of(document) != _spec_of(old):
         document["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
     _validate(resource, document, old, rules, options.subresource)
+    keep_in_range(api, resource, document, old, options.subresource)
     approved(resource, document, old, options)
     if _same(document, old):
         return old
