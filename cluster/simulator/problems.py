@@ -109,8 +109,8 @@ STALE = "the object has been modified; please apply your changes to the latest v
 
 
 def invalid(kind: str, group: str, name: str, causes: list[Cause]) -> Problem:
-    """422 with every broken rule at once."""
-    texts = [f"{cause.field}: {cause.message}" for cause in causes]
+    """422 with every broken rule at once; the sentence says each once."""
+    texts = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in causes))
     joined = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     details = _about(name, group, kind) | {"causes": [cause.as_json() for cause in causes]}
     return Problem(422, "Invalid", f'{qualified(kind, group)} "{name}" is invalid: {joined}', details=details)

@@ -11,6 +11,7 @@ from cluster.simulator.controllers.job import JobController
 from cluster.simulator.controllers.node_lifecycle import NodeLifecycle
 from cluster.simulator.controllers.pod_index import PodIndex
 from cluster.simulator.controllers.replica_set import ReplicaSetController
+from cluster.simulator.controllers.resource_quota import ResourceQuotaController
 from cluster.simulator.controllers.sizes import Sizes
 from cluster.simulator.controllers.stateful_set import StatefulSetController
 from cluster.simulator.controllers.volume_binder import VolumeBinder
@@ -30,6 +31,7 @@ class Controllers:
         sizes = Sizes(
             self.deployments.deployments, self.replica_sets.replica_sets, self.stateful_sets.stateful_sets
         )
+        self.quotas = ResourceQuotaController(client, pods)
         self.disruptions = DisruptionController(client, pods, sizes)
         self.cron_jobs = CronJobController(client, self.jobs.jobs)
         self.volumes = VolumeBinder(client, pods)
@@ -46,7 +48,7 @@ class Controllers:
                 self.deployments.deployments,
                 self.stateful_sets.stateful_sets,
                 self.stateful_sets.revisions.revisions,
-                self.cron_jobs.cron_jobs,
+                        self.cron_jobs.cron_jobs,
                 self.volumes.claims,
                 self.endpoint_slices.services,
                 self.endpoint_slices.slices,
@@ -59,6 +61,7 @@ class Controllers:
         self.replica_sets.start()
         self.deployments.start()
         self.stateful_sets.start()
+        self.quotas.start()
         self.disruptions.start()
         self.cron_jobs.start()
         self.volumes.start()
@@ -76,7 +79,8 @@ class Controllers:
             self.volumes,
             self.cron_jobs,
             self.disruptions,
-            self.stateful_sets,
+            self.quotas,
+                    self.stateful_sets,
             self.deployments,
             self.replica_sets,
             self.jobs,

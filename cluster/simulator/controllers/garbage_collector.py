@@ -16,6 +16,7 @@ from cluster.kinds import (
     Kind,
     kind_named,
 )
+from cluster.simulator.controllers.definitions import kind_of
 from cluster.simulator.work_queue import WorkQueue
 from cluster.watch import WatchCache
 
@@ -73,15 +74,17 @@ class GarbageCollector:
         definition = new or old
         if definition is None:
             return
-        for kind in _kinds_of(definition):
-            if new is not None and not is_deleting(new):
-                self._watch(kind)
-                continue
-            with self._lock:
-                gone = self._own.pop(kind, None)
-                self._caches.pop(kind, None)
-            if gone is not None:
-                threading.Thread(target=gone.stop, daemon=True).start()  # this thread must go on hearing
+        kind = kind_of(definition)
+        if kind is None:
+            return
+        if new is not None and not is_deleting(new):
+            self._watch(kind)
+            return
+        with self._lock:
+            gone = self._own.pop(kind, None)
+            self._caches.pop(kind, None)
+        if gone is not None:
+            threading.Thread(target=gone.stop, daemon=True).start()  # this thread must go on hearing
 
     def _listener(self, kind: Kind) -> Any:
         def changed(event: str, new: Document | None, old: Document | None) -> None:
@@ -205,19 +208,3 @@ class GarbageCollector:
 
 def _owners(document: Document) -> list[dict[str, Any]]:
     return document["metadata"].get("ownerReferences") or []
-
-
-def _kinds_of(definition: Document) -> list[Kind]:
-    """The kind a definition serves, in its stored version."""
-    spec = definition["spec"]
-    version = next((one["name"] for one in spec["versions"] if one.get("storage")), None)
-    if version is None:
-        return []
-    made = Kind(
-        spec["group"],
-        version,
-        spec["names"]["plural"],
-        spec["names"]["kind"],
-        spec.get("scope") == "Namespaced",
-    )
-    return [made]

@@ -9,6 +9,7 @@ from cluster.simulator.kinds import (
     namespaces,
     pods,
     replicated,
+    resource_quotas,
     secrets,
     services,
     small,
@@ -45,7 +46,7 @@ RULES: dict[str, KindRules] = {
     "persistentvolumeclaims": volumes.CLAIM_RULES,
     "persistentvolumes": volumes.VOLUME_RULES,
     "limitranges": limit_ranges.RULES,
-    "resourcequotas": KindRules(returns_deleted=True),
+    "resourcequotas": resource_quotas.RULES,
     "podtemplates": KindRules(has_generation=True, returns_deleted=True),
 }
 CUSTOM = KindRules(has_generation=True, needs_version_on_update=True)

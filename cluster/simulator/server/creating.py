@@ -13,7 +13,7 @@ from cluster.simulator.problems import Problem, already_exists, bad_request, inv
 from cluster.simulator.resources import Resource
 from cluster.simulator.server.admitting import admitted, approved
 from cluster.simulator.server.api import CRDS, Api, Document, incoming
-from cluster.simulator.server.namespace_limits import keep_in_range
+from cluster.simulator.server.namespace_limits import charged, keep_in_range, store_charges
 from cluster.simulator.server.options import WriteOptions
 from cluster.simulator.store.objects import Stored
 from cluster.simulator.validation.metadata import metadata_causes
@@ -69,10 +69,12 @@ def create(
         raise invalid(resource.kind, resource.group, metadata.get("name", ""), causes)
     keep_in_range(api, resource, document)
     approved(resource, document, None, options)
+    quotas = charged(api, resource, document)
     if api.store.get(resource.storage, metadata.get("namespace", ""), metadata["name"]) is not None:
         raise already_exists(resource.plural, resource.group, metadata["name"])
     if options.dry_run:
         return document
+    store_charges(api, quotas, timestamp())
     stored = api.store.put(resource.storage, document)
     after_create(api, resource, stored)
     return stored.document

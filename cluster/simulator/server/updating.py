@@ -11,7 +11,7 @@ from cluster.simulator.resources import Resource
 from cluster.simulator.server.admitting import admitted, approved
 from cluster.simulator.server.api import CRDS, Api, Document, incoming, outgoing
 from cluster.simulator.server.creating import timestamp
-from cluster.simulator.server.namespace_limits import keep_in_range
+from cluster.simulator.server.namespace_limits import charged, keep_in_range, store_charges
 from cluster.simulator.server.options import WriteOptions
 from cluster.simulator.store.objects import Stored
 from cluster.simulator.validation.metadata import changed_metadata_causes, metadata_causes
@@ -68,10 +68,12 @@ def update(
     _validate(resource, document, old, rules, options.subresource)
     keep_in_range(api, resource, document, old, options.subresource)
     approved(resource, document, old, options)
+    quotas = charged(api, resource, document, old, options.subresource)
     if _same(document, old):
         return old
     if options.dry_run:
         return document
+    store_charges(api, quotas, timestamp())
     return settle(api, resource, stored, document)
 
 

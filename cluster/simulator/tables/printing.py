@@ -30,6 +30,7 @@ CELLS: dict[str, Cells] = {
     "persistentvolumeclaims": rows.claim_cells,
     "persistentvolumes": rows.volume_cells,
     "limitranges": rows.created_cells,
+    "resourcequotas": rows.quota_cells,
     "deployments.apps": workloads.deployment_cells,
     "replicasets.apps": workloads.replica_set_cells,
     "statefulsets.apps": workloads.stateful_set_cells,

@@ -221,6 +221,18 @@ def binding_cells(document: Document, now: datetime) -> list[Any]:
     ]
 
 
+def quota_cells(document: Document, now: datetime) -> list[Any]:
+    """Limits apart from everything else."""
+    status = document.get("status", {})
+    used = status.get("used") or {}
+    shares = {
+        name: f"{name}: {used.get(name, '0')}/{most}" for name, most in (status.get("hard") or {}).items()
+    }
+    limits = [text for name, text in sorted(shares.items()) if name.startswith("limits.")]
+    others = [text for name, text in sorted(shares.items()) if not name.startswith("limits.")]
+    return [_name(document), ", ".join(others), ", ".join(limits), _age(document, now)]
+
+
 def created_cells(document: Document, now: datetime) -> list[Any]:
     """Kinds whose table shows the moment of creation itself."""
     return [_name(document), document["metadata"].get("creationTimestamp")]

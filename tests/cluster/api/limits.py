@@ -1,16 +1,21 @@
-"""Conversations about what a namespace allows: LimitRanges at work, and some that say nothing sensible."""
+"""Conversations about what a namespace allows: LimitRanges at work, and LimitRanges and ResourceQuotas that say nothing sensible."""
 
 from typing import Any
 
-from tests.cluster.api.steps import CORE, Step, get, patch, post
+from tests.cluster.api.steps import CORE, MERGE, TABLE, Step, delete, get, patch, post
 
-RANGES, PODS = f"{CORE}/limitranges", f"{CORE}/pods"
+RANGES, QUOTAS, PODS = f"{CORE}/limitranges", f"{CORE}/resourcequotas", f"{CORE}/pods"
 CLAIMS = f"{CORE}/persistentvolumeclaims"
 
 
 def limit_range(*limits: dict[str, Any], name: str = "limits") -> dict[str, Any]:
     spec = {"limits": list(limits)}
     return {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": name}, "spec": spec}
+
+
+def quota(hard: dict[str, Any], name: str = "quota", **spec: Any) -> dict[str, Any]:
+    spec = {"hard": hard, **spec}
+    return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": name}, "spec": spec}
 
 
 def pod(name: str, requests: Any = None, limits: Any = None, **spec: Any) -> dict[str, Any]:
@@ -123,6 +128,32 @@ LIMITS: dict[str, list[Step]] = {
         post(RANGES, limit_range({"type": "Container"}, {"type": "Container"})),
         post(RANGES, limit_range({"type": "Container", "max": {"cpu": "much"}})),
     ],
+    "resource quotas that are refused": [
+        post(QUOTAS, quota({"bogus": "1"})),
+        post(QUOTAS, quota({"cpu": "-1"})),
+        post(QUOTAS, quota({"pods": "1.5"})),
+        post(QUOTAS, quota({"pods": "1"}, scopes=["Terminating", "NotTerminating"])),
+        post(QUOTAS, quota({"pods": "1"}, scopes=["Elsewhere"])),
+        post(QUOTAS, quota({"requests.cpu": "1"}, scopes=["BestEffort"])),
+        post(
+            QUOTAS,
+            quota(
+                {"pods": "1"},
+                scopeSelector={"matchExpressions": [{"scopeName": "PriorityClass", "operator": "In"}]},
+            ),
+        ),
+        post(
+            QUOTAS,
+            quota(
+                {"pods": "1"},
+                scopeSelector={"matchExpressions": [{"scopeName": "BestEffort", "operator": "DoesNotExist"}]},
+            ),
+        ),
+        post(QUOTAS, quota({"pods": "1"}, scopes=["BestEffort"])),
+        patch(f"{QUOTAS}/quota", {"spec": {"scopes": ["NotBestEffort"]}}, MERGE),
+        get(QUOTAS, **TABLE),
+        delete(f"{QUOTAS}/quota"),
+    ],
     "quantities": [
         post(PODS, pod("amounts", {"cpu": "0.5", "memory": "1024Mi"}, {"cpu": "1000m", "memory": "1.5Gi"})),
         post(
@@ -135,5 +166,6 @@ LIMITS: dict[str, list[Step]] = {
         ),
         post(PODS, pod("none", {"cpu": "0", "memory": "0"}, {"cpu": "0.0", "memory": "0Gi"})),
         post(PODS, pod("wrong", {"cpu": "much"})),
+        post(QUOTAS, quota({"pods": "1000", "requests.memory": "2048Mi"})),
     ],
 }
