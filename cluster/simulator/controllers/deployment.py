@@ -32,6 +32,7 @@ from cluster.simulator.controllers.rollout import (
     revision_of,
     template_hash,
     template_of,
+    with_failure,
 )
 from cluster.simulator.controllers.telling import Teller
 from cluster.simulator.work_queue import WorkQueue
@@ -241,12 +242,13 @@ class DeploymentController:
             "unavailableReplicas": max(0, total("replicas", owned) - available, wanted - available),
         }
         before = deployment.get("status") or {}
-        status["conditions"] = conditions_of(
+        conditions = conditions_of(
             before.get("conditions"),
             enough=available >= wanted - unavailable,
             done=updated == wanted == available and status["replicas"] == wanted,
             name=name_of(current) if current else "",
         )
+        status["conditions"] = with_failure(conditions, [*([current] if current else []), *owned])
         merged = {**before, **status}
         if {k: v for k, v in merged.items() if v} != {k: v for k, v in before.items() if v}:
             self._client.replace(DEPLOYMENTS, {**deployment, "status": merged}, subresource="status")

@@ -16,7 +16,7 @@ from cluster.documents import (
     parse_time,
     uid_of,
 )
-from cluster.errors import Conflict, NotFound
+from cluster.errors import ClusterError, Conflict, Forbidden, Invalid, NotFound
 from cluster.kinds import JOBS
 from cluster.simulator.controllers.index_sets import format_indexes
 from cluster.simulator.controllers.job_counts import (
@@ -145,34 +145,42 @@ class JobController:
         success = None if suspended or failure is not None else success_of(job, counts)
         if failure is not None or success is not None:
             counts.count_all(failing=failure is not None)
+        refusal: ClusterError | None = None
         if suspended or failure is not None or success is not None:
             self._delete_active(job, counts, count=failure is not None)
         else:
-            self._adjust(job, counts, now)
+            refusal = self._adjust(job, counts, now)
         self._write_status(job, pods, counts, status, failure, success)
         self._come_back({**job, "status": status}, counts, now)
+        if refusal is not None:
+            raise refusal  # again later: the quota may have room then
 
     # --- its pods -------------------------------------------------------------------------------------------------
 
-    def _adjust(self, job: Document, counts: Tally, now: datetime) -> None:
+    def _adjust(self, job: Document, counts: Tally, now: datetime) -> ClusterError | None:
+        """Pods are made and deleted; what the API server refuses to make ends it for this time, and is given back."""
         wanted = wanted_active(job, counts)
         surplus = len(counts.active) - wanted
         if surplus > 0:
             self._job_pods.delete(job, dispensable(counts.active)[:surplus])
-            return
+            return None
         missing = min(-surplus - (counts.terminating if waits_for_the_stopping(job) else 0), _AT_ONCE)
         resting = None if has_own_limits(job) else back_off_until(counts)
         if missing <= 0 or (resting is not None and now < resting):
-            return
+            return None
         indexes: list[int | None] = (
             list(free_indexes(job, counts, missing, now)) if is_indexed(job) else [None] * missing
         )
         for index in indexes:
-            pod = self._job_pods.make(job, index, _notes(job, counts, index))
+            try:
+                pod = self._job_pods.make(job, index, _notes(job, counts, index))
+            except (Invalid, Forbidden) as refusal:
+                return refusal
             if pod is not None:
                 counts.active.append(pod)
         if len(indexes) == _AT_ONCE:
             self._queue.add(key_of(job))
+        return None
 
     def _delete_active(self, job: Document, counts: Tally, *, count: bool) -> None:
         self._job_pods.delete(job, counts.active, count=count)

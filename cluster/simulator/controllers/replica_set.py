@@ -8,6 +8,7 @@ from cluster.documents import (
     Document,
     condition_of,
     controller_of,
+    format_time,
     is_deleting,
     key_of,
     name_of,
@@ -15,10 +16,11 @@ from cluster.documents import (
     parse_time,
     uid_of,
 )
-from cluster.errors import Conflict, Forbidden, Invalid, NotFound
+from cluster.errors import ClusterError, Conflict, Forbidden, Invalid, NotFound
 from cluster.kinds import PODS, REPLICA_SETS
 from cluster.pods import is_ready
 from cluster.simulator.controllers.pod_index import PodIndex
+from cluster.simulator.controllers.rollout import REPLICA_FAILURE
 from cluster.simulator.controllers.telling import Teller
 from cluster.simulator.controllers.templates import is_active, pod_from_template
 from cluster.simulator.work_queue import WorkQueue
@@ -65,12 +67,18 @@ class ReplicaSetController:
             return
         pods = [pod for pod in self._index.of_owner(uid_of(replica_set)) if is_active(pod)]
         try:
-            pods = self._adjust(replica_set, pods)
-            self._write_status(replica_set, pods)
+            pods, refusal = self._adjust(replica_set, pods)
+            self._write_status(replica_set, pods, refusal)
         except (Conflict, NotFound):
             self._queue.add_after(key, 0.05)
+            return
+        if refusal is not None:
+            raise refusal  # again later: the quota may have room then
 
-    def _adjust(self, replica_set: Document, pods: list[Document]) -> list[Document]:
+    def _adjust(
+        self, replica_set: Document, pods: list[Document]
+    ) -> tuple[list[Document], ClusterError | None]:
+        """The pods afterwards, and what the API server said when it refused to make one."""
         missing = int(replica_set["spec"].get("replicas", 1)) - len(pods)
         if missing < 0:
             doomed = sorted(pods, key=_worth)[:-missing]
@@ -78,7 +86,7 @@ class ReplicaSetController:
                 self._client.delete(PODS, name_of(pod), namespace_of(pod), uid=uid_of(pod))
                 self._teller.tell(replica_set, "SuccessfulDelete", f"Deleted pod: {name_of(pod)}")
             gone = {uid_of(pod) for pod in doomed}
-            return [pod for pod in pods if uid_of(pod) not in gone]
+            return [pod for pod in pods if uid_of(pod) not in gone], None
         for _ in range(min(missing, _AT_ONCE)):
             try:
                 made = self._client.create(
@@ -86,15 +94,17 @@ class ReplicaSetController:
                 )
             except (Invalid, Forbidden) as refusal:
                 self._teller.warn(replica_set, "FailedCreate", f"Error creating: {refusal.message}")
-                raise
+                return pods, refusal
             self._index.assume(made)
             self._teller.tell(replica_set, "SuccessfulCreate", f"Created pod: {name_of(made)}")
             pods.append(made)
         if missing > _AT_ONCE:
             self._queue.add(key_of(replica_set))
-        return pods
+        return pods, None
 
-    def _write_status(self, replica_set: Document, pods: list[Document]) -> None:
+    def _write_status(
+        self, replica_set: Document, pods: list[Document], refusal: ClusterError | None
+    ) -> None:
         template = replica_set["spec"]["template"]["metadata"].get("labels") or {}
         ready = [pod for pod in pods if is_ready(pod)]
         wait = int(replica_set["spec"].get("minReadySeconds") or 0)
@@ -109,13 +119,32 @@ class ReplicaSetController:
             "observedGeneration": replica_set["metadata"].get("generation", 0),
         }
         before = replica_set.get("status") or {}
-        if any(before.get(name, 0) != value for name, value in status.items()):
-            self._client.replace(
-                REPLICA_SETS, {**replica_set, "status": {**before, **status}}, subresource="status"
-            )
+        conditions = _conditions(before.get("conditions") or [], refusal)
+        if conditions != (before.get("conditions") or []) or any(
+            before.get(name, 0) != value for name, value in status.items()
+        ):
+            status = {**before, **status, "conditions": conditions}
+            self._client.replace(REPLICA_SETS, {**replica_set, "status": status}, subresource="status")
         if len(available) < len(ready):
             left = min(wait - _ready_for(pod) for pod in ready if _ready_for(pod) < wait)
             self._queue.add_after(key_of(replica_set), clock.real_seconds(left) + 0.05)
+
+
+def _conditions(before: list[Document], refusal: ClusterError | None) -> list[Document]:
+    """That pods could not be made is said while it is so."""
+    others = [one for one in before if one["type"] != REPLICA_FAILURE]
+    if refusal is None:
+        return others
+    if len(others) < len(before):
+        return before
+    failure = {
+        "type": REPLICA_FAILURE,
+        "status": "True",
+        "lastTransitionTime": format_time(clock.now()),
+        "reason": "FailedCreate",
+        "message": refusal.message,
+    }
+    return [*others, failure]
 
 
 def _ready_for(pod: Document) -> float:

@@ -7,10 +7,11 @@ import math
 from typing import Any
 
 from cluster import clock
-from cluster.documents import Condition, Document, annotations_of, format_time, with_condition
+from cluster.documents import Condition, Document, annotations_of, condition_of, format_time, with_condition
 
 REVISION = "deployment.kubernetes.io/revision"
 HASH = "pod-template-hash"
+REPLICA_FAILURE = "ReplicaFailure"
 
 
 def template_hash(template: Document) -> str:
@@ -100,3 +101,16 @@ def conditions_of(before: list[Condition] | None, *, enough: bool, done: bool, n
         stamped: dict[str, Any] = {**condition, "lastUpdateTime": stamp, "lastTransitionTime": stamp}
         conditions = with_condition(conditions, stamped)  # type: ignore[arg-type]  # a Deployment's condition has lastUpdateTime besides
     return conditions or []
+
+
+def with_failure(conditions: list[Condition], replica_sets: list[Document]) -> list[Condition]:
+    """What a ReplicaSet says of pods that could not be made, as the Deployment tells it; the first one's word counts."""
+    others = [one for one in conditions if one["type"] != REPLICA_FAILURE]
+    told = next((found for one in replica_sets if (found := condition_of(one, REPLICA_FAILURE))), None)
+    if told is None:
+        return others
+    before = next((one for one in conditions if one["type"] == REPLICA_FAILURE), None)
+    if before is not None and before.get("message") == told.get("message"):
+        return conditions
+    stamp: dict[str, Any] = {"lastUpdateTime": format_time(clock.now())}
+    return [*others, {**told, **stamp}]  # type: ignore[typeddict-item]  # a Deployment's condition has lastUpdateTime besides

@@ -13,7 +13,7 @@ from cluster.documents import (
     namespace_of,
     uid_of,
 )
-from cluster.errors import AlreadyExists, Conflict, NotFound
+from cluster.errors import AlreadyExists, ClusterError, Conflict, Forbidden, Invalid, NotFound
 from cluster.kinds import PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS
 from cluster.simulator.controllers.pod_index import PodIndex
 from cluster.simulator.controllers.revisions import Revisions
@@ -82,13 +82,26 @@ class StatefulSetController:
                 for pod in self._index.of_owner(uid_of(stateful_set))
                 if (number := ordinal_of(stateful_set, pod)) is not None
             }
-            self._move(stateful_set, pods, newest)
+            refusal = self._move_as_far_as_allowed(stateful_set, pods, newest)
             self._write_status(stateful_set, pods, newest)
             self.revisions.forget(stateful_set, {newest, *(revision_of(pod) for pod in pods.values())})
         except (Conflict, NotFound, AlreadyExists):
             self._queue.add_after(key, 0.05)  # the cache is behind
+            return
+        if refusal is not None:
+            raise refusal  # again later: the quota may have room then
 
     # --- one step -------------------------------------------------------------------------------------------------
+
+    def _move_as_far_as_allowed(
+        self, stateful_set: Document, pods: dict[int, Document], newest: str
+    ) -> ClusterError | None:
+        """What the API server said when it refused a pod or a claim."""
+        try:
+            self._move(stateful_set, pods, newest)
+        except (Invalid, Forbidden) as refusal:
+            return refusal
+        return None
 
     def _move(self, stateful_set: Document, pods: dict[int, Document], newest: str) -> None:
         """Everything that may happen now; what follows happens when the pods' changes are seen."""
@@ -122,7 +135,12 @@ class StatefulSetController:
                 )
             except AlreadyExists:
                 logger.debug("claim %s is there", name_of(claim))
-        made = self._client.create(PODS, make_pod(stateful_set, template, revision, number))
+        try:
+            made = self._client.create(PODS, make_pod(stateful_set, template, revision, number))
+        except (Invalid, Forbidden) as refusal:
+            what = f"Create Pod {pod_name(stateful_set, number)} in StatefulSet {name_of(stateful_set)}"
+            self._teller.warn(stateful_set, "FailedCreate", f"{what} failed error: {refusal.message}")
+            raise
         self._index.assume(made)
         self._tell(stateful_set, f"Create Pod {name_of(made)}", "ful")
         return made

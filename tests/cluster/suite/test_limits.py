@@ -1,22 +1,26 @@
-"""What a namespace allows: LimitRanges and ResourceQuotas."""
+"""What a namespace allows: LimitRanges and ResourceQuotas, and what those do whose pods are refused."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from cluster.client import ClusterClient
-from cluster.documents import Document
+from cluster.documents import Document, condition_of, name_of
 from cluster.errors import Forbidden
 from cluster.kinds import (
     CONFIG_MAPS,
+    DEPLOYMENTS,
     JOBS,
     LIMIT_RANGES,
     PERSISTENT_VOLUME_CLAIMS,
     PODS,
     RESOURCE_QUOTAS,
     SERVICES,
+    STATEFUL_SETS,
 )
 from tests.cluster.suite.objects import config_map, job, pod
+from tests.cluster.suite.test_controllers_events import lasting, told
 from tests.cluster.waiting import eventually
 
 
@@ -190,3 +194,68 @@ def test_a_changed_quota_counts_at_once_what_is_there(client: ClusterClient, nam
     counted = {"pods": "1", "requests.nvidia.com/gpu": "1"}
     assert eventually(lambda: used(client, namespace) == counted)
     client.create(PODS, pod("late", gpus=1), namespace=namespace)
+
+
+# --- controllers whose pods are refused --------------------------------------------------------------------------------
+
+
+def notes(client: ClusterClient, namespace: str, kind: str) -> Iterator[str]:
+    for _, reason, note in told(client, namespace, kind):
+        if reason == "FailedCreate":
+            yield note
+
+
+def test_a_job_goes_on_trying_until_its_pods_fit(client: ClusterClient, namespace: str) -> None:
+    make_quota(client, namespace, hard={"pods": "1"})
+    work = job("wide", parallelism=2, completions=2, told={"run_seconds": "2"})
+    client.create(JOBS, work, namespace=namespace)
+
+    quota = "exceeded quota: all, requested: pods=1, used: pods=1, limited: pods=1"
+    assert eventually(lambda: any(note.endswith(quota) for note in notes(client, namespace, "Job")))
+    assert next(notes(client, namespace, "Job")).startswith('Error creating: pods "it-')
+    assert eventually(lambda: (client.get(JOBS, "wide", namespace).get("status") or {}).get("active") == 1)
+    assert eventually(lambda: condition_of(client.get(JOBS, "wide", namespace), "Complete") is not None, 120)
+    assert client.get(JOBS, "wide", namespace)["status"]["succeeded"] == 2
+    assert eventually(lambda: used(client, namespace) == {"pods": "0"})
+
+
+def test_a_deployment_says_that_its_pods_are_refused(client: ClusterClient, namespace: str) -> None:
+    make_quota(client, namespace, hard={"pods": "1"})
+    spec = {"replicas": 2, "selector": {"matchLabels": {"app": "d"}}, "template": lasting(app="d")}
+    document = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "page"}, "spec": spec}
+    client.create(DEPLOYMENTS, document, namespace=namespace)
+
+    def failure() -> Document:
+        found: Any = condition_of(client.get(DEPLOYMENTS, "page", namespace), "ReplicaFailure")
+        return dict(found or {})
+
+    assert eventually(lambda: failure().get("status") == "True")
+    assert failure()["reason"] == "FailedCreate"
+    assert "exceeded quota: all" in failure()["message"]
+    assert eventually(
+        lambda: any("exceeded quota" in note for note in notes(client, namespace, "ReplicaSet"))
+    )
+
+    client.merge_patch(RESOURCE_QUOTAS, "all", {"spec": {"hard": {"pods": "2"}}}, namespace=namespace)
+    assert eventually(lambda: len(client.list(PODS, namespace).items) == 2, 120)
+    assert eventually(lambda: not failure())
+
+
+def test_a_stateful_set_says_that_its_pods_are_refused(client: ClusterClient, namespace: str) -> None:
+    make_quota(client, namespace, hard={"pods": "0"})
+    spec = {
+        "replicas": 1,
+        "serviceName": "s",
+        "selector": {"matchLabels": {"app": "s"}},
+        "template": lasting(app="s"),
+    }
+    document = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "set"}, "spec": spec}
+    client.create(STATEFUL_SETS, document, namespace=namespace)
+
+    said = (
+        'Create Pod it-0 in StatefulSet it failed error: pods "it-0" is forbidden:'
+        " exceeded quota: all, requested: pods=1, used: pods=0, limited: pods=0"
+    )
+    assert eventually(lambda: said in notes(client, namespace, "StatefulSet"))
+    client.merge_patch(RESOURCE_QUOTAS, "all", {"spec": {"hard": {"pods": "1"}}}, namespace=namespace)
+    assert eventually(lambda: [name_of(one) for one in client.list(PODS, namespace).items] == ["set-0"], 120)
