@@ -2,6 +2,8 @@
 
 from cluster.client import ClusterClient
 from cluster.simulator.controllers.cron_job import CronJobController
+from cluster.simulator.controllers.daemon_binder import DaemonBinder
+from cluster.simulator.controllers.daemon_set import DaemonSetController
 from cluster.simulator.controllers.deployment import DeploymentController
 from cluster.simulator.controllers.disruption import DisruptionController
 from cluster.simulator.controllers.endpoint_slices import EndpointSlices
@@ -28,6 +30,8 @@ class Controllers:
         self.replica_sets = ReplicaSetController(client, pods, index)
         self.deployments = DeploymentController(client, self.replica_sets.replica_sets, index)
         self.stateful_sets = StatefulSetController(client, pods, index)
+        self.daemon_sets = DaemonSetController(client, pods, nodes, index, self.stateful_sets.revisions)
+        self.daemon_binder = DaemonBinder(client, pods, nodes, index)
         sizes = Sizes(
             self.deployments.deployments, self.replica_sets.replica_sets, self.stateful_sets.stateful_sets
         )
@@ -48,7 +52,8 @@ class Controllers:
                 self.deployments.deployments,
                 self.stateful_sets.stateful_sets,
                 self.stateful_sets.revisions.revisions,
-                        self.cron_jobs.cron_jobs,
+                self.daemon_sets.daemon_sets,
+                self.cron_jobs.cron_jobs,
                 self.volumes.claims,
                 self.endpoint_slices.services,
                 self.endpoint_slices.slices,
@@ -60,7 +65,9 @@ class Controllers:
         self.jobs.start()
         self.replica_sets.start()
         self.deployments.start()
-        self.stateful_sets.start()
+        self.stateful_sets.start()  # and the revisions
+        self.daemon_sets.start()
+        self.daemon_binder.start()
         self.quotas.start()
         self.disruptions.start()
         self.cron_jobs.start()
@@ -80,7 +87,9 @@ class Controllers:
             self.cron_jobs,
             self.disruptions,
             self.quotas,
-                    self.stateful_sets,
+            self.daemon_binder,
+            self.daemon_sets,
+            self.stateful_sets,
             self.deployments,
             self.replica_sets,
             self.jobs,

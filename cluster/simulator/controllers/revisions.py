@@ -1,4 +1,4 @@
-"""ControllerRevisions: the templates a StatefulSet has had, by which kubectl rolls it back."""
+"""ControllerRevisions: the templates a StatefulSet or a DaemonSet has had, by which kubectl rolls it back."""
 
 import copy
 from typing import Any

@@ -2,6 +2,7 @@
 
 from cluster.simulator.kinds import (
     budgets,
+    daemon_sets,
     definitions,
     events,
     jobs,
@@ -29,7 +30,7 @@ RULES: dict[str, KindRules] = {
     "deployments.apps": replicated.DEPLOYMENT_RULES,
     "replicasets.apps": replicated.REPLICA_SET_RULES,
     "statefulsets.apps": replicated.STATEFUL_SET_RULES,
-    "daemonsets.apps": replicated.DAEMON_SET_RULES,
+    "daemonsets.apps": daemon_sets.RULES,
     "customresourcedefinitions.apiextensions.k8s.io": definitions.RULES,
     "poddisruptionbudgets.policy": budgets.RULES,
     "storageclasses.storage.k8s.io": KindRules(returns_deleted=True),

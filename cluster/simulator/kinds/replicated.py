@@ -1,4 +1,4 @@
-"""Deployments, ReplicaSets, StatefulSets, DaemonSets: selector and template must agree; selectors never change."""
+"""Deployments, ReplicaSets, StatefulSets, and what DaemonSets share with them: selector and template must agree; selectors never change."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +26,7 @@ def _fill(document: Document) -> None:
         fill_pod_spec(template["spec"])
 
 
-def _fill_with_strategy(key: str, rolling: dict[str, Any]) -> Callable[[Document], None]:
+def fill_with_strategy(key: str, rolling: dict[str, Any]) -> Callable[[Document], None]:
     """A rolling update has numbers, also when only its type was given."""
 
     def fill(document: Document) -> None:
@@ -90,11 +90,10 @@ def _rules(fill: Callable[[Document], None]) -> KindRules:
     return KindRules(has_generation=True, fill=fill, causes=causes_of_set)
 
 
-DEPLOYMENT_RULES = _rules(_fill_with_strategy("strategy", {"maxUnavailable": "25%", "maxSurge": "25%"}))
+DEPLOYMENT_RULES = _rules(fill_with_strategy("strategy", {"maxUnavailable": "25%", "maxSurge": "25%"}))
 REPLICA_SET_RULES = _rules(_fill)
 STATEFUL_SET_RULES = KindRules(
     has_generation=True,
-    fill=_fill_with_strategy("updateStrategy", {"partition": 0}),
+    fill=fill_with_strategy("updateStrategy", {"partition": 0}),
     causes=_causes_of_stateful_set,
 )
-DAEMON_SET_RULES = _rules(_fill_with_strategy("updateStrategy", {"maxSurge": 0, "maxUnavailable": 1}))

@@ -63,6 +63,12 @@ TYPE_DEFAULTS: dict[str, dict[str, Any]] = {
     "io.k8s.api.apps.v1.StatefulSetUpdateStrategy": {"type": "RollingUpdate"},
     "io.k8s.api.apps.v1.RollingUpdateStatefulSetStrategy": {"partition": 0},
     "io.k8s.api.apps.v1.DaemonSetSpec": {"revisionHistoryLimit": 10},
+    "io.k8s.api.apps.v1.DaemonSetStatus": {
+        "currentNumberScheduled": 0,
+        "numberMisscheduled": 0,
+        "desiredNumberScheduled": 0,
+        "numberReady": 0,
+    },
     "io.k8s.api.apps.v1.DaemonSetUpdateStrategy": {"type": "RollingUpdate"},
     "io.k8s.api.apps.v1.RollingUpdateDaemonSet": {"maxUnavailable": 1, "maxSurge": 0},
     "io.k8s.api.batch.v1.CronJobSpec": {

@@ -1,6 +1,7 @@
 """Requests that both servers must answer alike: each conversation is a list of steps, sent in order."""
 
 from tests.cluster.api.custom_resources import CUSTOM
+from tests.cluster.api.daemon_sets import DAEMONS
 from tests.cluster.api.lasting import LASTING
 from tests.cluster.api.limits import LIMITS
 from tests.cluster.api.rules_of_kinds import RULES
@@ -249,4 +250,4 @@ CONVERSATIONS: dict[str, list[Step]] = {
     ],
 }
 
-CONVERSATIONS |= CUSTOM | LASTING | LIMITS | RULES
+CONVERSATIONS |= CUSTOM | DAEMONS | LASTING | LIMITS | RULES
