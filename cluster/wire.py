@@ -141,12 +141,13 @@ class Wire:
         connection.timeout = seconds
         try:
             connection.connect()
-        except ssl.SSLError as error:
-            raise SSLError(error) from error
-        except HTTPError:
+        except BaseException as error:
+            connection.close()  # its socket may be open when TLS fails
+            if isinstance(error, ssl.SSLError):
+                raise SSLError(error) from error
+            if isinstance(error, OSError | ValueError) and not isinstance(error, HTTPError):
+                raise ProtocolError(f"no connection: {error}") from error
             raise
-        except (OSError, ValueError) as error:
-            raise ProtocolError(f"no connection: {error}") from error
         return Line(cast("HTTPConnection", connection).sock)
 
     def compose(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
