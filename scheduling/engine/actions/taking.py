@@ -13,6 +13,7 @@ from scheduling.engine.session.gangs import IS_ACTIVE
 from scheduling.engine.session.walk import QueueWalk, WaitingLine
 from scheduling.engine.solver.scenario import Scenario
 from scheduling.engine.solver.search import Search
+from scheduling.engine.solver.turns import TurnOrder
 from scheduling.engine.solver.victims import VictimOrder
 
 
@@ -37,6 +38,7 @@ def take_for_waiting(
     }
     walk = QueueWalk(session, lines, session.asked)
     failures = Failures(session, per_queue=not everyone_stays)
+    turns = TurnOrder(session)
     while (gang := walk.pop()) is not None:
         if not may_try(gang) or session.may_take(action, gang, session.asked(gang)) is not None:
             continue
@@ -49,7 +51,7 @@ def take_for_waiting(
             partial(_may_be_taken, session, action, may_lose, gang),
             most_gangs=most_gangs,
         )
-        solution = Search(session, action, gang, order, everyone_stays=everyone_stays).run()
+        solution = Search(session, action, gang, order, turns, everyone_stays=everyone_stays).run()
         if solution is None or not within_safety_limit(session, mark):
             session.state.rollback(mark)
             failures.remember(gang)
@@ -59,6 +61,7 @@ def take_for_waiting(
         _start_at_once(session, solution)
         session.placed_gangs.add(gang)
         session.commit(mark)
+        turns = TurnOrder(session)
 
 
 def _may_be_taken(

@@ -113,6 +113,18 @@ class ShapePlacement:
         """How many such tasks the node takes once what is being released is gone, as of the last refresh."""
         return self._slots[node]
 
+    def has_place_for_who_leaves(self, node: int) -> bool:
+        """Whether each such task that leaves the node makes a slot: not where it may no longer run, or more is taken than there is."""
+        one, fitting = self._session.state.occupancy[node], self.fitting
+        return (
+            self.obstacles[node] is None
+            and one.idle_pods + one.releasing_pods >= 0
+            and (not fitting.devices or one.idle_gpus + one.releasing_gpus >= 0)
+            and (not fitting.cpu or one.idle_cpu + one.releasing_cpu >= 0)
+            and (not fitting.memory or one.idle_memory + one.releasing_memory >= 0)
+            and all(sum(one.extended.get(name, (0, 0))) >= 0 for name, _ in fitting.extended)
+        )
+
     def fits_now(self, node: int) -> bool:
         """Whether a node with a score needs no release first, as of the last refresh."""
         return self._is_free_now[node]

@@ -166,6 +166,13 @@ class QueueWalk:
                 return queue
             siblings = below
 
+    def key_of(self, queue: int) -> Key:
+        """The key by which the queue is compared with its siblings; to be asked after `next_leaf`."""
+        known = self._keys.get(queue)
+        if known is None:
+            known = self._keys[queue] = self._key(queue)
+        return known
+
     def _key(self, queue: int) -> Key:
         leaf = self._judged_by(queue) if queue in self._below else queue
         asked = self._asked(self._lines[leaf].head)

@@ -7,6 +7,7 @@ from scheduling.engine.solver.failures import is_plain
 from scheduling.engine.solver.scenario import Scenario
 from scheduling.engine.solver.step import Step
 from scheduling.engine.solver.taken import KeysWithout, Taken, Unit
+from scheduling.engine.solver.turns import TurnOrder
 from scheduling.engine.solver.victims import VictimOrder
 
 
@@ -19,12 +20,20 @@ class Search:
     """
 
     def __init__(
-        self, session: Session, action: str, gang: int, order: VictimOrder, *, everyone_stays: bool = False
+        self,
+        session: Session,
+        action: str,
+        gang: int,
+        order: VictimOrder,
+        turns: TurnOrder,
+        *,
+        everyone_stays: bool = False,
     ) -> None:
         self.session = session
         self.action = action
         self.gang = gang
         self.order = order
+        self.turns = turns
         self.everyone_stays = everyone_stays
         self.taken = Taken()
         """Given up by the steps before, and evicted."""

@@ -1,5 +1,6 @@
 """One try: with the units gone, give places in queue order to the beneficiary and to those who lost theirs."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from heapq import heappop, heappush
 
@@ -199,13 +200,18 @@ class _Simulation:
                     self.open.discard(gang)
 
 
-def competing_leaves(session: Session, leaves: set[int]) -> list[int]:
-    """The leaf queues whose heads can change the order among `leaves`.
+def competing_leaves(session: Session, leaves: Iterable[int]) -> list[int]:
+    """The leaf queues whose heads can change the order among `leaves`."""
+    return sorted(leaf for below in competing_branches(session, leaves).values() for leaf in below)
+
+
+def competing_branches(session: Session, leaves: Iterable[int]) -> dict[int, list[int]]:
+    """The sibling queues that compete for `leaves`, each with the leaf queues whose heads can change its place in the order.
 
     Where only one sibling contains any of them, its key decides nothing and the others need no look. Where several do, each of
     those is judged by the heads of all its leaves, so all of them count.
     """
-    parents, children = session.snapshot.queue_parent, session.snapshot.queue_children
+    parents = session.snapshot.queue_parent
     relevant: dict[int, set[int]] = {}
     for leaf in leaves:
         for queue in session.state.ledger.path[leaf]:
@@ -214,14 +220,17 @@ def competing_leaves(session: Session, leaves: set[int]) -> list[int]:
     while len(relevant[level]) == 1:
         (only,) = relevant[level]
         if only not in relevant:
-            return [only]
+            return {only: [only]}
         level = only
-    found: list[int] = []
-    rest = sorted(relevant[level])
+    return {queue: _leaves_below(session, queue) for queue in sorted(relevant[level])}
+
+
+def _leaves_below(session: Session, queue: int) -> list[int]:
+    children, found, rest = session.snapshot.queue_children, [], [queue]
     while rest:
         queue = rest.pop()
         if children[queue]:
             rest += children[queue]
         else:
             found.append(queue)
-    return sorted(found)
+    return found

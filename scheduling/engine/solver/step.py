@@ -13,6 +13,7 @@ from scheduling.engine.solver.failures import FailedTries
 from scheduling.engine.solver.scenario import Scenario
 from scheduling.engine.solver.simulation import comes_true, has_no_room_for, is_served_first, simulate
 from scheduling.engine.solver.taken import Unit
+from scheduling.engine.solver.turns import Taker
 
 if TYPE_CHECKING:
     from scheduling.engine.solver.search import Search
@@ -58,7 +59,7 @@ class Step:
 
     def _try(self, units: list[Unit]) -> Scenario | None:
         """Give up these units too. The state holds an accepted outcome, else it is as before."""
-        if self._frees_too_little(units):
+        if self._frees_too_little(units) or self._is_in_vain(units):
             return None
         search, state = self.search, self.session.state
         mark = state.mark()
@@ -122,6 +123,14 @@ class Step:
         goes_first = session.may_start(gang, self.asked) is None and is_served_first(session, scenario)
         charge(queue, standing, 1, preemptible=preemptible)
         return goes_first
+
+    def _is_in_vain(self, units: list[Unit]) -> bool:
+        """Whether the order of the queues alone tells that the victims take their places back before the gang's turn."""
+        search = self.search
+        if search.taken.units or search.standing:
+            return False
+        taker = Taker(search.gang, self.session.snapshot.gang_queue[search.gang], self.asked)
+        return search.turns.is_in_vain(taker, self._needed, units)
 
     def _frees_too_little(self, units: list[Unit]) -> bool:
         """The same test before anything is evicted, by counting devices: never true where the exact one would pass."""
