@@ -1,5 +1,6 @@
 """Start what waits where there is room, the most entitled queue first."""
 
+from scheduling.engine.actions.asking import in_turn
 from scheduling.engine.model.tasks import TaskState
 from scheduling.engine.session import Session
 from scheduling.engine.session.starting import start_gang
@@ -14,7 +15,7 @@ def allocate(session: Session) -> None:
     }
     walk = QueueWalk(session, lines, session.asked)
     full = _FullShapes(session)
-    while (gang := walk.pop()) is not None:
+    for gang in in_turn(session, "allocate", walk):
         tasks = session.next_tasks(gang)
         mark = session.state.mark()
         if full.cannot_take(tasks):

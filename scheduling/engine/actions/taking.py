@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import replace
 from functools import partial
 
+from scheduling.engine.actions.asking import in_turn
 from scheduling.engine.actions.causes import cause_of
 from scheduling.engine.model.snapshot import NOWHERE
 from scheduling.engine.model.tasks import TaskState
@@ -39,7 +40,7 @@ def take_for_waiting(
     walk = QueueWalk(session, lines, session.asked)
     failures = Failures(session, per_queue=not everyone_stays)
     turns = TurnOrder(session)
-    while (gang := walk.pop()) is not None:
+    for gang in in_turn(session, action, walk):
         if not may_try(gang) or session.may_take(action, gang, session.asked(gang)) is not None:
             continue
         if failures.covers(gang):

@@ -57,6 +57,10 @@ class Session:
         """Gangs that got places in this cycle."""
         self.stale_gangs: list[int] = []
         """Gangs found running below their minimum."""
+        self.asking = NOWHERE
+        """In a trial: the gang about which it is asked whether it starts."""
+        self.has_answer = False
+        """Whether nothing that is still to come can change the answer."""
         self._gang_tasks: dict[int, GangTasks] = {}
         self._attempts: dict[int, tuple[list[int], Resources]] = {}
         self._placements: dict[int, ShapePlacement] = {}
@@ -69,6 +73,14 @@ class Session:
         """Per queue the end of its key."""
         for plugin in plugins:
             plugin.opened(self)
+
+    def close(self) -> None:
+        """Let go of everything that refers back to the session, so that its memory is free at once, without the garbage collector."""
+        self._placements.clear()
+        self._hooks.clear()
+        self._queue_keys = self._node_scores = ()
+        self._lines = None
+        self.plugins = []
 
     # What is waiting
 
