@@ -34,7 +34,8 @@ class SchedulerConfig:
     `max_consolidation_victims`: gangs one consolidation may move; None is no limit, 0 switches it off.
     `max_evictions`: tasks one plan may evict; None is no limit. `queue_depth`: gangs tried per leaf queue and action.
     `skip_equals_of_failed`: do not try a gang whose like already failed in the same action.
-    `explain`: refusals carry counterfactuals for the first `explained_gangs` waiting gangs.
+    `explain`: refusals carry counterfactuals for the first `explained_gangs` waiting gangs. `explain_effort`: tasks in all the cycles
+    run for that together (some thousand a second); None is no limit. Who is beyond either is told so.
     """
 
     actions: tuple[str, ...] = DEFAULT_ACTIONS
@@ -54,3 +55,4 @@ class SchedulerConfig:
     """Whose minimum counts in a reclaim: "below-common-ancestor" of the two queues, or the victim's own "queue"."""
     explain: bool = False
     explained_gangs: int = 100
+    explain_effort: int | None = 500_000

@@ -89,7 +89,10 @@ class Counterfactual:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a gang waits. `tally` counts nodes per obstacle; `ahead` is how many gangs of its queue stand before it."""
+    """Why a gang waits. `tally` counts nodes per obstacle; `ahead` is how many gangs of its queue stand before it.
+
+    `is_explained`: not that a change was looked for, but that none was left out because too many gangs wait.
+    """
 
     reason: Reason
     message: str
@@ -98,6 +101,7 @@ class Refusal:
     queue: str = ""
     ahead: int = 0
     counterfactual: Counterfactual | None = None
+    is_explained: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import pytest
 
 from scheduling.engine import SchedulerConfig, explain_one, run_cycle
 from scheduling.engine.cycle.counterfactuals import HOPELESS, Trials, smallest_step
+from scheduling.engine.cycle.trials import TrialCycles
 from scheduling.engine.model.gangs import Gang, SubGroup
 from scheduling.engine.model.queues import Queue
 from scheduling.engine.model.resources import UNBOUNDED, Bounds
@@ -141,11 +142,12 @@ def told(seeds: range) -> Iterator[Told]:
         snapshot, elsewhere = world.snapshot(), [replace(other.snapshot(), pool="other")]
         refusals = run_cycle(snapshot, world.config, NOW).refusals
         gangs = {gang.uid: gang for gang in world.gangs}
+        cycles = TrialCycles(snapshot, world.config, NOW)
         for number, gang in enumerate(snapshot.gangs):
             refusal = refusals.get(gang.uid)
             if refusal is None or refusal.reason in HOPELESS:
                 continue
-            trials = Trials(refusal, number, snapshot, world.config, NOW, elsewhere)
+            trials = Trials(refusal, number, cycles, elsewhere)
             for found in trials.every_kind():
                 yield Told(world, other, gangs[gang.uid], refusal, found.told)
 

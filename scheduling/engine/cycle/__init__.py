@@ -1,11 +1,13 @@
 """One cycle: decide, write down what was decided, and explain to those who wait."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from scheduling.engine.config import SchedulerConfig
-from scheduling.engine.cycle.counterfactuals import add_counterfactuals
+from scheduling.engine.cycle.counterfactuals import add_counterfactuals, change_that_helps
 from scheduling.engine.cycle.deciding import collector_paused, decide
 from scheduling.engine.cycle.protocol import write_plan
+from scheduling.engine.cycle.trials import TrialCycles
 from scheduling.engine.model.snapshot import ClusterSnapshot
 from scheduling.engine.plan import Plan, Refusal
 from scheduling.engine.session.refusals import refuse_waiting
@@ -25,8 +27,8 @@ def run_cycle(
         session = decide(snapshot, config, now)
         plan = write_plan(session)
         plan.refusals = refuse_waiting(session)
-        if config.explain:
-            add_counterfactuals(plan.refusals, snapshot, config, now, elsewhere)
+    if config.explain:
+        add_counterfactuals(plan.refusals, snapshot, config, now, elsewhere)
     return plan
 
 
@@ -40,6 +42,7 @@ def explain_one(
     """On demand: why this gang (by uid) waits and what would help it, wherever it stands in line; None when it does not wait."""
     with collector_paused():
         refusals = refuse_waiting(decide(snapshot, config, now))
-        own = {gang: refusals[gang]} if gang in refusals else {}
-        add_counterfactuals(own, snapshot, config, now, elsewhere)
-    return own.get(gang)
+    if gang not in refusals:
+        return None
+    change = change_that_helps(gang, refusals[gang], TrialCycles(snapshot, config, now), elsewhere)
+    return replace(refusals[gang], counterfactual=change)

@@ -8,17 +8,18 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from scheduling.engine.config import SchedulerConfig
-from scheduling.engine.cycle.deciding import decide
 from scheduling.engine.cycle.possible_changes import Change, possible_changes
+from scheduling.engine.cycle.trials import EffortSpent, TrialCycles
 from scheduling.engine.model.snapshot import ClusterSnapshot
-from scheduling.engine.model.tasks import TaskState
 from scheduling.engine.plan import Counterfactual, Reason, Refusal
-from scheduling.engine.session.gangs import IS_ACTIVE
 
 HOPELESS = frozenset(
     {Reason.QUEUE_NOT_FOUND, Reason.NOT_READY, Reason.BIND_BACK_OFF, Reason.WAITING_FOR_RELEASE}
 )
 """Reasons that no change of the request would remove."""
+NOT_EXPLAINED = (
+    "Nobody has looked for a change that would help it: more gangs wait than are explained at a time."
+)
 
 
 def add_counterfactuals(
@@ -30,23 +31,48 @@ def add_counterfactuals(
 ) -> None:
     """For the first waiting gangs of the configuration. What helped one is tried first for the next that waits in the same way.
 
-    A gang of which something started, so that only surplus waits, is told no change.
+    A gang of which something started, so that only surplus waits, is told no change. Who is beyond the configuration's bounds is told
+    that nobody looked.
     """
     known: dict[tuple[object, ...], Found | None] = {}
-    numbers = {gang.uid: number for number, gang in enumerate(snapshot.gangs)}
-    for uid, refusal in list(refusals.items())[: config.explained_gangs]:
-        number = numbers[uid]
+    cycles = TrialCycles(snapshot, config, now, config.explain_effort)
+    for place, (uid, refusal) in enumerate(list(refusals.items())):
         if refusal.reason in HOPELESS:
             continue
-        trials = Trials(refusal, number, snapshot, config, now, elsewhere)
-        key = trials.likeness()
-        if key not in known:
-            known[key] = found = trials.find()
+        if place >= config.explained_gangs:
+            refusals[uid] = _not_explained(refusal)
+            continue
+        trials = Trials(refusal, cycles.numbers[uid], cycles, elsewhere)
+        try:
+            found = _find(trials, known)
+        except EffortSpent:
+            refusals[uid] = _not_explained(refusal)
         else:
-            hint = known[key]
-            found = hint and (trials.confirm(hint) or trials.find())
-        if found is not None:
-            refusals[uid] = replace(refusal, counterfactual=found.told)
+            refusals[uid] = refusal if found is None else replace(refusal, counterfactual=found.told)
+
+
+def change_that_helps(
+    uid: str, refusal: Refusal, cycles: TrialCycles, elsewhere: Sequence[ClusterSnapshot] = ()
+) -> Counterfactual | None:
+    """For one waiting gang, without regard to what helped others. Raises EffortSpent if the cycles are bounded."""
+    if refusal.reason in HOPELESS:
+        return None
+    found = Trials(refusal, cycles.numbers[uid], cycles, elsewhere).find()
+    return None if found is None else found.told
+
+
+def _find(trials: "Trials", known: dict[tuple[object, ...], "Found | None"]) -> "Found | None":
+    """`known` is what was found for gangs that wait in the same way."""
+    key = trials.likeness()
+    if key not in known:
+        known[key] = trials.find()
+        return known[key]
+    hint = known[key]
+    return hint and (trials.confirm(hint) or trials.find())
+
+
+def _not_explained(refusal: Refusal) -> Refusal:
+    return replace(refusal, message=f"{refusal.message} {NOT_EXPLAINED}", is_explained=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +92,13 @@ class Trials:
         self,
         refusal: Refusal,
         number: int,
-        snapshot: ClusterSnapshot,
-        config: SchedulerConfig,
-        now: float,
+        cycles: TrialCycles,
         elsewhere: Sequence[ClusterSnapshot] = (),
     ) -> None:
         self._refusal = refusal
         self._number = number
-        self._uid = snapshot.gangs[number].uid
-        self._snapshot = snapshot
-        self._config = replace(config, explain=False)
-        self._now = now
+        self._snapshot = cycles.snapshot
+        self._cycles = cycles
         self._elsewhere = elsewhere
         self._seen: dict[tuple[str, str, int], bool] = {}
 
@@ -99,7 +121,7 @@ class Trials:
 
     def every_kind(self) -> Iterator[Found]:
         """All kinds that work, the least painful first, each at its smallest step."""
-        if self._has_surplus() and _starts(self._snapshot, self._uid, self._config, self._now):
+        if self._has_surplus() and self._cycles.starts(self._number):
             return
         for change in possible_changes(self._refusal, self._number, self._snapshot, self._elsewhere):
             step = smallest_step(change.most, partial(self._works, change))
@@ -119,7 +141,7 @@ class Trials:
     def _works(self, change: Change, step: int) -> bool:
         key = (change.kind, change.subject, step)
         if key not in self._seen:
-            self._seen[key] = _starts(change.apply(step), self._uid, self._config, self._now)
+            self._seen[key] = self._cycles.starts_with(change, step, self._number)
         return self._seen[key]
 
     def _has_surplus(self) -> bool:
@@ -131,16 +153,6 @@ class Trials:
 def _found(change: Change, step: int) -> Found:
     told = Counterfactual(change.kind, change.say(step), change.amount(step), change.subject, change.unit)
     return Found(change.kind, change.subject, step, told)
-
-
-def _starts(snapshot: ClusterSnapshot, uid: str, config: SchedulerConfig, now: float) -> bool:
-    """Whether a cycle binds or nominates a task of the gang that was waiting."""
-    number = next(number for number, gang in enumerate(snapshot.gangs) if gang.uid == uid)
-    states = decide(snapshot, config, now).state.states
-    return any(
-        IS_ACTIVE[states[task]] and snapshot.task_state[task] is TaskState.PENDING
-        for task in snapshot.tasks_of(number)
-    )
 
 
 ONE_BY_ONE = 8

@@ -23,7 +23,10 @@ COULD_TAKE = frozenset({Reason.NO_ROOM, Reason.GANG_NOT_WHOLE, Reason.FRAGMENTED
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One kind of change. `apply(step)` gives the world with it; steps run from 1 to `most`, the smallest first."""
+    """One kind of change. `apply(step)` gives the world with it; steps run from 1 to `most`, the smallest first.
+
+    `queue(step)` is the queue as it would be, where that is all that changes: then one cycle answers for every gang.
+    """
 
     kind: str
     most: int
@@ -32,6 +35,7 @@ class Change:
     subject: str = ""
     amount: Callable[[int], int] = int
     unit: int = 0
+    queue: Callable[[int], Queue] | None = None
 
 
 def possible_changes(
@@ -137,17 +141,18 @@ def _more_to_take_with(snapshot: ClusterSnapshot, number: int) -> Iterator[Chang
             yield Change(
                 "more-quota",
                 -(-asked // WHOLE_GPU),
-                partial(_with_gpus, snapshot, queue),
+                lambda step, queue=queue: with_queue(snapshot, _with_gpus(queue, step)),  # type: ignore[misc]  # likewise
                 partial(_say_quota, queue),
                 subject=queue.name,
                 amount=lambda step: step * WHOLE_GPU,
+                queue=partial(_with_gpus, queue),
             )
         level = snapshot.queue_parent[level]
 
 
-def _with_gpus(snapshot: ClusterSnapshot, queue: Queue, more: int) -> ClusterSnapshot:
+def _with_gpus(queue: Queue, more: int) -> Queue:
     deserved = queue.deserved._replace(gpu_milli=(queue.deserved.gpu_milli or 0) + more * WHOLE_GPU)
-    return with_queue(snapshot, replace(queue, deserved=deserved))
+    return replace(queue, deserved=deserved)
 
 
 def _say_quota(queue: Queue, more: int) -> str:
@@ -178,23 +183,24 @@ def _more_quota(refusal: Refusal, snapshot: ClusterSnapshot) -> Iterator[Change]
         amounts[unit] = bound + more(step)
         return Bounds(*amounts)
 
-    def apply(step: int) -> ClusterSnapshot:
+    def changed(step: int) -> Queue:
         if not is_limit:
-            return with_queue(snapshot, replace(queue, deserved=raised(queue.deserved, step)))
+            return replace(queue, deserved=raised(queue.deserved, step))
         higher = replace(queue, limit=raised(queue.limit, step))
         if higher.effective_limit()[unit] == bound:
             higher = replace(higher, deserved=raised(queue.deserved, step))
-        return with_queue(snapshot, higher)
+        return higher
 
     what = "a limit" if is_limit else "a quota"
     yield Change(
         "more-limit" if is_limit else "more-quota",
         -(-missing // STEPS[unit]),
-        apply,
+        lambda step: with_queue(snapshot, changed(step)),
         lambda step: f"It would start if {queue.name} had {what} of {_amount(unit, bound + more(step))}.",
         subject=queue.name,
         amount=more,
         unit=unit,
+        queue=changed,
     )
 
 
