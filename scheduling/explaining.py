@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from scheduling.engine import ClusterSnapshot, SchedulerConfig
-from scheduling.engine.cycle.counterfactuals import add_counterfactuals
+from scheduling.engine.cycle.counterfactuals import change_that_helps
+from scheduling.engine.cycle.trials import TrialCycles
 from scheduling.engine.plan import Counterfactual, Plan
 from scheduling.reader import PoolReading
 
@@ -49,12 +50,12 @@ class Explaining:
         }
         self._answers[reading.pool.name] = fresh
         began = self._monotonic()
+        cycles = TrialCycles(reading.snapshot, config, now)
         for uid in self._due(plan.refusals, fresh, began):
             if self._monotonic() - began > BUDGET_SECONDS:
                 break
-            one = {uid: plan.refusals[uid]}
-            add_counterfactuals(one, reading.snapshot, config, now, elsewhere)
-            fresh[uid] = _Answer(one[uid].message, one[uid].counterfactual, began)
+            refusal = plan.refusals[uid]
+            fresh[uid] = _Answer(refusal.message, change_that_helps(uid, refusal, cycles, elsewhere), began)
         for uid, answer in fresh.items():
             plan.refusals[uid] = replace(plan.refusals[uid], counterfactual=answer.change)
 
