@@ -62,7 +62,7 @@ def take_for_waiting(
         _start_at_once(session, solution)
         session.placed_gangs.add(gang)
         session.commit(mark)
-        turns = TurnOrder(session)
+        turns.forget({session.snapshot.task_gang[task] for task in session.state.touched_since(mark)})
 
 
 def _may_be_taken(

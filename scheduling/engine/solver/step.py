@@ -52,9 +52,13 @@ class Step:
         for unit in self.search.order.without(set(taken)):
             for node in unit.nodes:
                 by_node.setdefault(node, []).append(unit)
-            for node in unit.nodes:
-                if (solution := self._try(by_node[node])) is not None:
+            tried: list[list[Unit]] = []
+            for units in [by_node[node] for node in unit.nodes]:
+                if units in tried:
+                    continue  # the gang's other nodes hold the same victims
+                if (solution := self._try(units)) is not None:
                     return solution
+                tried.append(units)
         return None
 
     def _try(self, units: list[Unit]) -> Scenario | None:

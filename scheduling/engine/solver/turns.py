@@ -5,7 +5,7 @@ the heads below it. So a branch is walked once for all sets of victims that look
 """
 
 from bisect import bisect_left
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
@@ -24,6 +24,9 @@ Needed = Sequence[tuple[ShapePlacement, int]]
 """Placements of the beneficiary's shapes, and how many tasks of each there are."""
 
 
+_QUEUE_AND_KEY = attrgetter("queue", "key")
+
+
 class Taker(NamedTuple):
     """The beneficiary, and what it asks for in this step."""
 
@@ -36,15 +39,15 @@ NO_TAKER = Taker(NOBODY, NOWHERE, Resources(0, 0, 0))
 
 
 class _Victim(NamedTuple):
-    """A whole gang whose tasks are all of one shape. Once it has lost its places, `rank` gangs of its queue wait before it."""
+    """A whole gang whose tasks are all of one shape. `look` is the same for victims that are the same to their queue."""
 
     gang: int
     queue: int
     key: Key
-    rank: int
     amounts: Resources
     tasks: int
     placement: ShapePlacement
+    look: int
 
 
 class _Turns(NamedTuple):
@@ -58,14 +61,24 @@ class _Turns(NamedTuple):
 
 
 class TurnOrder:
-    """Of one committed state: to be made anew when something is committed."""
+    """Of the committed state: `forget` has to be told what was committed."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._keys: dict[int, Key] = {}
+        """Order keys of gangs as if they had lost their places."""
         self._victims: dict[int, _Victim | None] = {}
         self._branches: dict[frozenset[int], dict[int, list[int]]] = {}
         self._branch_of: dict[frozenset[int], dict[int, int]] = {}
+        self._looks: dict[Hashable, int] = {}
         self._turns: dict[Hashable, _Turns] = {}
+
+    def forget(self, gangs: Iterable[int]) -> None:
+        """These gangs stand elsewhere now, and every queue may hold something else."""
+        for gang in gangs:
+            self._keys.pop(gang, None)
+        self._victims.clear()
+        self._turns.clear()
 
     def is_in_vain(self, taker: Taker, needed: Needed, units: Sequence[Unit]) -> bool:
         """Whether a try that gives up these units, and nothing before them, must fail. False where that is hard to tell."""
@@ -98,20 +111,22 @@ class TurnOrder:
         sets: dict[int, list[_Victim]] = {branch_of[taker.queue]: []}
         for one in victims:
             sets.setdefault(branch_of[one.queue], []).append(one)
-        own, *others = (
-            self._turns_of(branch, branches[branch], some, taker if not number else NO_TAKER)
-            for number, (branch, some) in enumerate(sets.items())
-        )
+        home = branch_of[taker.queue]
+        own = self._turns_of(home, branches[home], sets.pop(home), taker)
         if own.taker is None:
             return 0
-        return sum(tasks for _, tasks in own.victims) + sum(
-            tasks for turns in others for key, tasks in turns.victims if key < own.taker
-        )
+        served = sum(tasks for _, tasks in own.victims)
+        for branch, some in sets.items():
+            for key, tasks in self._turns_of(branch, branches[branch], some, NO_TAKER).victims:
+                if key > own.taker:
+                    break
+                served += tasks
+        return served
 
     def _turns_of(self, branch: int, leaves: list[int], victims: list[_Victim], taker: Taker) -> _Turns:
-        victims = sorted(victims, key=attrgetter("queue", "key"))
-        looks = tuple((one.queue, one.rank, one.amounts, one.tasks) for one in victims)
-        key = branch, looks, taker
+        if len(victims) > 1:
+            victims = sorted(victims, key=_QUEUE_AND_KEY)
+        key = (branch, taker, *[one.look for one in victims])
         known = self._turns.get(key)
         if known is None:
             known = self._turns[key] = self._walk(branch, leaves, victims, taker)
@@ -153,7 +168,7 @@ class TurnOrder:
             self._charge(one, 1)
         return _Turns(tuple(turns), own)
 
-    def _charge(self, victim: _Victim, sign: int) -> None:
+    def _charge(self, victim: _Victim | Unit, sign: int) -> None:
         self._session.state.ledger.charge(victim.queue, victim.amounts, sign, preemptible=True)
 
     def _victim(self, unit: Unit) -> _Victim | None:
@@ -163,7 +178,7 @@ class TurnOrder:
         return self._victims[unit.gang]
 
     def _look_at(self, unit: Unit) -> _Victim | None:
-        session, state = self._session, self._session.state
+        session = self._session
         shapes = {session.snapshot.task_shape[task] for task in unit.tasks}
         if len(shapes) > 1 or len(unit.tasks) < len(session.snapshot.tasks_of(unit.gang)):
             return None
@@ -172,16 +187,26 @@ class TurnOrder:
             placement.has_place_for_who_leaves(node) for node in unit.nodes
         ):
             return None
-        mark = state.mark()
-        for task in unit.tasks:
-            state.evict(task)
-        key = session.gang_key(unit.gang)
+        self._charge(unit, -1)
         may_return = session.may_start(unit.gang, unit.amounts) is None
-        state.rollback(mark)
+        self._charge(unit, 1)
         if not may_return:
             return None
+        key = self._key_without_places(unit)
         rank = bisect_left(session.lines.waiting.get(unit.queue, []), key)
-        return _Victim(unit.gang, unit.queue, key, rank, unit.amounts, len(unit.tasks), placement)
+        look = unit.queue, rank, unit.amounts, len(unit.tasks)
+        number = self._looks.setdefault(look, len(self._looks))
+        return _Victim(unit.gang, unit.queue, key, unit.amounts, len(unit.tasks), placement, number)
+
+    def _key_without_places(self, unit: Unit) -> Key:
+        state = self._session.state
+        if unit.gang not in self._keys:
+            mark = state.mark()
+            for task in unit.tasks:
+                state.evict(task)
+            self._keys[unit.gang] = self._session.gang_key(unit.gang)
+            state.rollback(mark)
+        return self._keys[unit.gang]
 
 
 def _is_short(placement: ShapePlacement, tasks: int) -> bool:
