@@ -25,10 +25,11 @@ DEVICES = 4
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> Counter[bool]:
-    """Counts the answers while cycles run, and simulates each try that was called vain."""
+    """Counts the answers while cycles run, and simulates each try that was called vain. Asked is from the first try on."""
     counted: Counter[bool] = Counter()
 
     def checked(step: Step, units: list[Unit]) -> bool:
+        step.has_failed = True
         answer = ASKED(step, units)
         counted[answer] += 1
         assert not (answer and finds_places(step, units)), units

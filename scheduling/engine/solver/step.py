@@ -42,6 +42,8 @@ class Step:
         ]
         """Placements of the shapes, and how many tasks of each there are."""
         self._failed = FailedTries(session, search.gang, tasks)
+        self.has_failed = False
+        """Whether a simulation of this step failed: many searches succeed at the first try, and need not look further ahead."""
 
     def solve(self) -> Scenario | None:
         """The first accepted outcome; the state holds it."""
@@ -81,6 +83,7 @@ class Step:
             return self._try(units)
         if placed and self._is_acceptable(scenario):
             return scenario
+        self.has_failed = True
         state.rollback(search.before_placing)
         self._failed.remember(units)
         state.rollback(mark)
@@ -131,7 +134,7 @@ class Step:
     def _is_in_vain(self, units: list[Unit]) -> bool:
         """Whether the order of the queues alone tells that the victims take their places back before the gang's turn."""
         search = self.search
-        if search.taken.units or search.standing:
+        if not self.has_failed or search.taken.units or search.standing:
             return False
         taker = Taker(search.gang, self.session.snapshot.gang_queue[search.gang], self.asked)
         return search.turns.is_in_vain(taker, self._needed, units)
