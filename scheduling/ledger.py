@@ -30,16 +30,18 @@ class Ledger:
 
     def is_due(self, *, busy: bool) -> bool:
         """Whether to write now; `busy`: effects are under way, whose speed counts more than pages that are a moment younger."""
+        if not self._pending:
+            return False
         now = self._monotonic()
         if busy:
-            return bool(self._pending) and now - self._eldest_at >= LONGEST_WAIT_SECONDS
+            return now - self._eldest_at >= LONGEST_WAIT_SECONDS
         return self._wrote_at is None or now - self._wrote_at >= QUIET_SECONDS
 
     def write(self) -> None:
         """Everything noted so far."""
-        self._wrote_at = self._monotonic()
         if not self._pending:
             return
+        self._wrote_at = self._monotonic()
         with transaction.atomic():
             for write in self._pending.values():
                 write()

@@ -93,7 +93,8 @@ class ClusterRunner:
     def close(self) -> None:
         self._executor.close()
         self._plans.abandon(self._now())
-        self._write()
+        self._note_memory()
+        self._ledger.write()
         self._leadership.release()  # a rival goes on while we write our last events
         self._announcer.close()
 
@@ -109,7 +110,8 @@ class ClusterRunner:
     def keep_up(self) -> None:
         """Between two runs: renew the leases that are due, and write what has become of plans under way."""
         self._leadership.keep()
-        self._plans.settle(self._now())
+        if self._plans.settle(self._now()).any:
+            self._note_memory()
         self._write_if_due()
 
     def run(self, world: Callable[[], World], patience: float | None = None) -> CycleReport:
@@ -138,8 +140,9 @@ class ClusterRunner:
                 reading.refused, leading=lambda: self._leadership.leads(report.led[0]), now=self._now()
             )
         report.count(self._plans.settle(self._now(), patience))
+        self._note_memory()
         if patience is None:
-            self._write()
+            self._ledger.write()
         else:
             self._write_if_due()
         return report
@@ -147,12 +150,14 @@ class ClusterRunner:
     def _write_if_due(self) -> None:
         """The gangs' memory and the pages wait for bindings under way: both use the same two processors as the API server."""
         if self._ledger.is_due(busy=self._plans.under_way):
-            self._write()
+            self._ledger.write()
 
-    def _write(self) -> None:
+    def _note_memory(self) -> None:
+        self._ledger.note(self._save_memory, instead_of="memory")
+
+    def _save_memory(self) -> None:
         if self._leadership.leads_any():  # else another process has written the memory meanwhile
-            self._ledger.note(self._memory.save, instead_of="memory")
-        self._ledger.write()
+            self._memory.save()
 
     def _ask_pools(self, world: Callable[[], World], wanted: set[str], report: CycleReport) -> ClusterReading:
         """Read the cluster once and run the cycles of these pools."""

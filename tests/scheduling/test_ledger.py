@@ -81,3 +81,13 @@ def test_of_what_is_noted_anew_only_the_newest_is_written_in_its_place(ledger: L
     ledger.note(lambda: written.append("new"), instead_of="standing")
     ledger.write()
     assert written == ["between", "new"]
+
+
+def test_with_nothing_noted_there_is_nothing_to_write(ledger: Ledger, seconds: Seconds) -> None:
+    """A cluster in which nothing happens costs no transaction."""
+    assert not ledger.is_due(busy=False)
+    ledger.note(int)
+    ledger.write()
+    seconds.now += 10 * LONGEST_WAIT_SECONDS
+    assert not ledger.is_due(busy=False)
+    assert not ledger.is_due(busy=True)
