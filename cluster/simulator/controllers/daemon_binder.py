@@ -9,6 +9,7 @@ from cluster.client import ClusterClient
 from cluster.documents import Document, controller_of, is_deleting, key_of, name_of, namespace_of, uid_of
 from cluster.errors import Conflict, NotFound
 from cluster.kinds import DAEMON_SETS
+from cluster.pods import is_finished
 from cluster.simulator.controllers.daemon_pods import node_of
 from cluster.simulator.controllers.pod_index import PodIndex
 from cluster.simulator.kubelet.requests import requests_of, too_much
@@ -20,7 +21,6 @@ logger = logging.getLogger(__name__)
 Key = tuple[str, str]
 SCHEDULER = "default-scheduler"
 _LOOK_AGAIN_SECONDS = 5.0
-_ENDED = ("Succeeded", "Failed")
 
 
 class DaemonBinder:
@@ -55,11 +55,7 @@ class DaemonBinder:
 
     def _is_full(self, node: Document, pod: Document) -> bool:
         allocatable = (node.get("status") or {}).get("allocatable") or {}
-        others = [
-            requests_of(one)
-            for one in self._index.on_node(name_of(node))
-            if (one.get("status") or {}).get("phase") not in _ENDED
-        ]
+        others = [requests_of(one) for one in self._index.on_node(name_of(node)) if not is_finished(one)]
         return too_much(requests_of(pod), others, allocatable) is not None
 
 

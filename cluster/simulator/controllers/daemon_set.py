@@ -18,6 +18,7 @@ from cluster.documents import (
 )
 from cluster.errors import ClusterError, Conflict, Forbidden, Invalid, NotFound
 from cluster.kinds import DAEMON_SETS, PODS
+from cluster.pods import is_finished
 from cluster.simulator.controllers.daemon_pods import HASH_LABEL, daemon_pod, node_of, should_run
 from cluster.simulator.controllers.daemon_rollout import Place, Steps, roll, settle, status_of
 from cluster.simulator.controllers.pod_index import PodIndex
@@ -117,7 +118,7 @@ class DaemonSetController:
             place = found.setdefault(node_of(pod), Place(node_of(pod), wanted=False, may_stay=False))
             if not is_deleting(pod) and uid_of(pod) not in self._doomed:
                 place.pods.append(pod)
-            elif (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
+            elif not is_finished(pod):
                 place.leaving += 1
         return list(found.values())
 

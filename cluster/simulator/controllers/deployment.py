@@ -18,6 +18,7 @@ from cluster.documents import (
 )
 from cluster.errors import AlreadyExists, Conflict, NotFound
 from cluster.kinds import DEPLOYMENTS, REPLICA_SETS
+from cluster.pods import is_finished
 from cluster.simulator.controllers.pod_index import PodIndex
 from cluster.simulator.controllers.rollout import (
     HASH,
@@ -182,10 +183,7 @@ class DeploymentController:
 
     def _has_live_pods(self, replica_set: Document) -> bool:
         """Also pods that are being deleted run until their kubelet says otherwise."""
-        return any(
-            (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
-            for pod in self._index.of_owner(uid_of(replica_set))
-        )
+        return any(not is_finished(pod) for pod in self._index.of_owner(uid_of(replica_set)))
 
     def _shrink_old(self, deployment: Document, current: Document, old: list[Document]) -> None:
         """Old pods go as far as enough stay available; those that are not available go first."""

@@ -7,6 +7,7 @@ from cluster.client import ClusterClient
 from cluster.documents import Document, is_deleting, key_of, namespace_of
 from cluster.errors import Conflict, NotFound
 from cluster.kinds import RESOURCE_QUOTAS
+from cluster.pods import is_finished
 from cluster.simulator.controllers.counted_kinds import CountedKinds
 from cluster.simulator.limits.quotas import used_by
 from cluster.simulator.limits.usage import overdue_at
@@ -16,7 +17,6 @@ from cluster.watch import WatchCache
 logger = logging.getLogger(__name__)
 
 Key = tuple[str, str]
-_ENDED = ("Succeeded", "Failed")
 
 
 class ResourceQuotaController:
@@ -55,7 +55,7 @@ class ResourceQuotaController:
     def _pod_changed(self, event: str, new: Document | None, old: Document | None) -> None:
         if old is None:
             return
-        if new is None or (_has_ended(new) and not _has_ended(old)):
+        if new is None or (is_finished(new) and not is_finished(old)):
             self._less(namespace_of(old))
             return
         moment = overdue_at(new)
@@ -84,7 +84,3 @@ class ResourceQuotaController:
             return
         if hard != before.get("hard"):
             self._queue.add(key)  # what came before the server knew these limits was not charged
-
-
-def _has_ended(pod: Document) -> bool:
-    return (pod.get("status") or {}).get("phase") in _ENDED

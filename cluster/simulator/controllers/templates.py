@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cluster.documents import Document, name_of, namespace_of, owner_reference
+from cluster.pods import is_finished
 
 
 def pod_from_template(
@@ -40,5 +41,4 @@ def pod_from_template(
 
 def is_active(pod: Mapping[str, Any]) -> bool:
     """Not finished and not being deleted."""
-    phase = (pod.get("status") or {}).get("phase")
-    return phase not in ("Succeeded", "Failed") and not pod["metadata"].get("deletionTimestamp")
+    return not is_finished(pod) and not pod["metadata"].get("deletionTimestamp")

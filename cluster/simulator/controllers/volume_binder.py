@@ -6,6 +6,7 @@ from cluster.client import ClusterClient
 from cluster.documents import Document, annotations_of, is_deleting, key_of, name_of, namespace_of, uid_of
 from cluster.errors import Conflict, NotFound
 from cluster.kinds import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, STORAGE_CLASSES
+from cluster.pods import is_finished
 from cluster.simulator.controllers.telling import Teller
 from cluster.simulator.controllers.templates import is_active
 from cluster.simulator.volumes import (
@@ -121,8 +122,7 @@ class VolumeBinder:
         return any(
             name_of(claim) in claims_of_pod(pod)
             for pod in self._pods.items()
-            if namespace_of(pod) == namespace_of(claim)
-            and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+            if namespace_of(pod) == namespace_of(claim) and not is_finished(pod)
         )
 
     def _volume_for(self, claim: Document) -> Document | None:

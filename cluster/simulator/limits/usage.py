@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from cluster.documents import parse_time
+from cluster.pods import is_finished
 from cluster.simulator.limits.amounts import Amount, Amounts, read_amounts
 from cluster.simulator.limits.pod_totals import (
     HUGE_PAGES,
@@ -56,7 +57,7 @@ def usage_of(storage: str, document: Document, now: datetime) -> Amounts:
 
 def _of_pod(pod: Document, now: datetime) -> Amounts:
     """Nothing once it has ended, or should have ended long ago: a lost node must not keep others from running."""
-    if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed") or is_overdue(pod, now):
+    if is_finished(pod) or is_overdue(pod, now):
         return {}
     spec = pod["spec"]
     return _told(with_overhead(spec, "requests"), with_overhead(spec, "limits"))
