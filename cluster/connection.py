@@ -15,10 +15,8 @@ import urllib3
 from cluster.errors import ClusterError
 from cluster.wire import Wire
 
-POOL_SIZE = 128
-"""Connections kept open for later use; more are opened when needed and closed after use."""
-
-
+POOL_SIZE = 64
+"""Connections kept open for later use, enough for a volley and the threads beside it; more are opened when needed and closed after use."""
 ASK_LIBRARY_SECONDS = 1.0
 """How long an Authorization header is used before the library is asked again, whose hook costs more than a small request."""
 

@@ -20,11 +20,10 @@ from urllib3.exceptions import (
 from cluster.connection import Connection
 from cluster.errors import ClusterError, ClusterUnavailable, error_from_response
 from cluster.retries import RetryBudget, RetryPolicy, effect_is_unknown, may_repeat, seconds_of
-from cluster.wire import Answer
+from cluster.wire import CONNECT_SECONDS, Answer
 
 logger = logging.getLogger(__name__)
 
-CONNECT_SECONDS = 5.0
 _AS_JSON = json.JSONEncoder(separators=(",", ":")).encode
 Query = Mapping[str, str | int | bool | None]
 

@@ -18,9 +18,8 @@ import structlog
 from httptools import HttpParserError, HttpResponseParser
 from urllib3.exceptions import HTTPError
 
-from cluster.wire import Line, Wire
+from cluster.wire import CONNECT_SECONDS, Line, Wire
 
-CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
 """Then the request counts as not answered, and its connection is closed."""
 GOODBYE_SECONDS = 3.0

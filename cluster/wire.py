@@ -18,6 +18,8 @@ from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError, SSLError
 from urllib3.util import wait_for_read
 
+CONNECT_SECONDS = 5.0
+"""For a new connection, TLS included."""
 _LONGEST_LINE = 65536
 _MOST_HEADERS = 200
 _WITHOUT_BODY = frozenset({204, 304})
