@@ -61,7 +61,8 @@ def test_a_deployment_tells_of_every_change_of_size(client: ClusterClient, names
     assert reasons == ["SuccessfulCreate", "SuccessfulCreate", "SuccessfulDelete"]
 
 
-def test_a_stateful_set_tells_of_its_members(client: ClusterClient, namespace: str) -> None:
+def make_stateful_set(client: ClusterClient, namespace: str) -> None:
+    """`set`, with one member."""
     spec = {
         "replicas": 1,
         "serviceName": "s",
@@ -70,6 +71,10 @@ def test_a_stateful_set_tells_of_its_members(client: ClusterClient, namespace: s
     }
     document = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "set"}, "spec": spec}
     client.create(STATEFUL_SETS, document, namespace=namespace)
+
+
+def test_a_stateful_set_tells_of_its_members(client: ClusterClient, namespace: str) -> None:
+    make_stateful_set(client, namespace)
 
     made = ("Normal", "SuccessfulCreate", "Create Pod it-0 in StatefulSet it successful")
     assert eventually(lambda: made in told(client, namespace, "StatefulSet"))

@@ -17,10 +17,9 @@ from cluster.kinds import (
     PODS,
     RESOURCE_QUOTAS,
     SERVICES,
-    STATEFUL_SETS,
 )
 from tests.cluster.suite.objects import config_map, job, pod
-from tests.cluster.suite.test_controllers_events import lasting, told
+from tests.cluster.suite.test_controllers_events import lasting, make_stateful_set, told
 from tests.cluster.waiting import eventually
 
 
@@ -243,14 +242,7 @@ def test_a_deployment_says_that_its_pods_are_refused(client: ClusterClient, name
 
 def test_a_stateful_set_says_that_its_pods_are_refused(client: ClusterClient, namespace: str) -> None:
     make_quota(client, namespace, hard={"pods": "0"})
-    spec = {
-        "replicas": 1,
-        "serviceName": "s",
-        "selector": {"matchLabels": {"app": "s"}},
-        "template": lasting(app="s"),
-    }
-    document = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "set"}, "spec": spec}
-    client.create(STATEFUL_SETS, document, namespace=namespace)
+    make_stateful_set(client, namespace)
 
     said = (
         'Create Pod it-0 in StatefulSet it failed error: pods "it-0" is forbidden:'
