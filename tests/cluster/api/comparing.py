@@ -72,7 +72,7 @@ def _walk(real: Any, simulated: Any, path: str) -> Iterator[tuple[str, str]]:
             elif key not in MADE_UP:
                 yield from _walk(real[key], simulated[key], place)
     elif isinstance(real, list) and isinstance(simulated, list) and len(real) == len(simulated):
-        for index, pair in enumerate(zip(real, simulated, strict=True)):
+        for index, pair in enumerate(zip(_ordered(real, path), _ordered(simulated, path), strict=True)):
             yield from _walk(*pair, f"{path}[{index}]")
     elif TOKEN_VOLUME.fullmatch(str(real)) and TOKEN_VOLUME.fullmatch(str(simulated)):
         return
@@ -81,6 +81,15 @@ def _walk(real: Any, simulated: Any, path: str) -> Iterator[tuple[str, str]]:
             yield "", f"{path}: real {_short(real)}, simulated {_short(simulated)}"
     else:
         yield path, f"{path}: real {_short(real)}, simulated {_short(simulated)}"
+
+
+def _ordered(items: list[Any], path: str) -> list[Any]:
+    """Managers stand in the order of their seconds, and a conversation may cross into the next one on one server alone."""
+    return sorted(items, key=_manager) if path.endswith(".managedFields") else items
+
+
+def _manager(entry: dict[str, Any]) -> tuple[str, ...]:
+    return entry["manager"], entry["operation"], entry.get("subresource", ""), entry.get("apiVersion", "")
 
 
 def _same_complaints(real: str, simulated: str) -> bool:

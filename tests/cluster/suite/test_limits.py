@@ -97,7 +97,7 @@ def test_a_quota_refuses_what_does_not_fit(client: ClusterClient, namespace: str
         said
         == 'pods "three" is forbidden: exceeded quota: all, requested: pods=1, used: pods=2, limited: pods=2'
     )
-    assert used(client, namespace)["limits.memory"] == "128Mi"
+    assert eventually(lambda: used(client, namespace)["limits.memory"] == "128Mi")
 
 
 def test_what_ends_or_goes_is_given_back(client: ClusterClient, namespace: str) -> None:
@@ -147,10 +147,13 @@ def test_quotas_count_other_objects_too(client: ClusterClient, namespace: str) -
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}}
     spec = {"type": "NodePort", "ports": [{"port": 80}], "selector": {"app": "web"}}
     client.create(SERVICES, {**service, "spec": spec}, namespace=namespace)
-    found = used(client, namespace)
-    assert found["requests.storage"] == "1536Mi"
-    assert (found["count/jobs.batch"], found["persistentvolumeclaims"]) == ("1", "1")
-    assert (found["services"], found["services.nodeports"]) == ("1", "1")
+    one_of_each = dict.fromkeys(
+        ["count/jobs.batch", "persistentvolumeclaims", "services", "services.nodeports"], "1"
+    )
+    # the real controller may write an elder count over that of the admission, and then counts again
+    assert eventually(
+        lambda: {**one_of_each, "requests.storage": "1536Mi"}.items() <= used(client, namespace).items()
+    )
 
 
 def claim(name: str, storage: str) -> Document:
@@ -168,7 +171,7 @@ def test_scopes_say_which_pods_a_quota_is_about(client: ClusterClient, namespace
     ending = pod("ending")
     ending["spec"]["activeDeadlineSeconds"] = 3600
     client.create(PODS, ending, namespace=namespace)
-    assert used(client, namespace, "ending") == {"pods": "1"}
+    assert eventually(lambda: used(client, namespace, "ending") == {"pods": "1"})
 
     careless, urgent = pod("careless"), pod("urgent")
     careless["spec"]["containers"][0]["resources"] = {}
