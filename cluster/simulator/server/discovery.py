@@ -27,6 +27,7 @@ VERSION = {
     "platform": "linux/amd64",
 }
 HEALTH = ("/healthz", "/livez", "/readyz")
+SWAGGER_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
@@ -39,6 +40,8 @@ def fixed_answer(api: Api, request: Request) -> Answer | None:
         return json_answer(VERSION)
     if path == "/":
         return json_answer({"paths": _paths(api.registry)})
+    if path == "/openapi/v2":
+        return _swagger(request)
     if path.startswith("/openapi/v3"):
         return _openapi(api.registry, path)
     if not path.startswith(("/api/", "/apis/")) and path not in ("/api", "/apis"):
@@ -182,11 +185,21 @@ def _aggregated_entry(resource: Resource) -> dict[str, Any]:
 
 
 def _paths(registry: Registry) -> list[str]:
-    paths = ["/api", "/api/v1", "/apis", "/openapi/v3", "/version", *HEALTH]
+    paths = ["/api", "/api/v1", "/apis", "/openapi/v2", "/openapi/v3", "/version", *HEALTH]
     for group, versions in registry.group_versions().items():
         if group:
             paths += [f"/apis/{group}", *(f"/apis/{group}/{version}" for version in versions)]
     return sorted(paths)
+
+
+def _swagger(request: Request) -> Answer:
+    """The older document, without a single type: kubectl asks for it about lists and kinds nobody serves, and leaves what it does not
+    find there to the server."""
+    if "proto-openapi.spec.v2" in request.headers.get("accept", ""):
+        return Answer(200, b"\x0a\x032.0\x12\x19\x0a\x0aKubernetes\x12\x0bunversioned", SWAGGER_PROTOBUF)
+    return json_answer(
+        {"swagger": "2.0", "info": {"title": "Kubernetes", "version": "unversioned"}, "paths": {}}
+    )
 
 
 def _openapi(registry: Registry, path: str) -> Answer:

@@ -117,6 +117,23 @@ def test_apply_changes_what_is_there_and_tells_what_it_would_do(run: Run, place:
     assert json.loads(run("get", "configmap", "c", "-o", "json", here))["data"] == {"a": "3"}
 
 
+def test_a_list_is_applied_and_a_kind_that_is_not_served_is_named(run: Run, place: str) -> None:
+    here = f"--namespace={place}"
+    items = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}} for name in ("a", "b")]
+    assert (
+        run("apply", "-f", "-", here, document={"apiVersion": "v1", "kind": "List", "items": items}).count(
+            "created"
+        )
+        == 2
+    )
+
+    unknown = {"apiVersion": "kubeflow.org/v1", "kind": "PyTorchJob", "metadata": {"name": "p"}}
+    refused = run("apply", "-f", "-", here, document=unknown, code=1)
+    assert 'no matches for kind "PyTorchJob" in version "kubeflow.org/v1"' in refused
+    wrong = {"apiVersion": "v1", "kind": "List", "items": [{**items[0], "date": {}}]}
+    assert 'unknown field "date"' in run("apply", "-f", "-", here, document=wrong, code=1)
+
+
 def test_apply_on_the_server_names_who_owns_a_field(run: Run, place: str) -> None:
     here = f"--namespace={place}"
     document: dict[str, Any] = {
