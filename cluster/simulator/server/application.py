@@ -166,7 +166,7 @@ class Application:
         if not url:  # a pod without a node has not said anything
             await _send(send, Answer(204, b"", "text/plain"))
             return
-        status, headers, chunks = await forward(request, url, node)
+        status, headers, chunks = await forward(request, url, node, log=target.subresource == "log")
         await stream(chunks, receive, send, status=status, headers=headers)
 
     async def _watch(

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from cluster.simulator.problems import Problem, bad_request, invalid, not_found, wrong
+from cluster.simulator.problems import Problem, bad_request, invalid, not_found, unknown_path, wrong
 from cluster.simulator.server.api import Api, Document
 from cluster.simulator.server.messages import Request, Target
 from cluster.simulator.server.subresources import existing
@@ -130,8 +130,11 @@ def endpoint_of(api: Api, node: str) -> str:
     return f"http://{address}:{port}"
 
 
-async def forward(request: Request, url: str, node: str) -> tuple[int, dict[str, str], AsyncIterator[bytes]]:
-    """Status, headers and body chunks of the kubelet's answer. Raises 503 when it cannot be reached."""
+async def forward(
+    request: Request, url: str, node: str, *, log: bool
+) -> tuple[int, dict[str, str], AsyncIterator[bytes]]:
+    """Status, headers and body chunks of the kubelet's answer. Raises 503 when it cannot be reached,
+    and for a log what the kubelet said is wrong."""
     kept = {key: value for key, value in request.headers.items() if key in ("accept", "content-type")}
     kept["accept-encoding"] = "identity"
     kept[NODE_HEADER] = node
@@ -145,8 +148,19 @@ async def forward(request: Request, url: str, node: str) -> tuple[int, dict[str,
     except httpx.HTTPError as error:
         text = f"error trying to reach service: {error or type(error).__name__}"
         raise Problem(503, "ServiceUnavailable", text) from None
+    if log and response.status_code >= 300:
+        raise _not_there(response.status_code, (await response.aread()).decode(errors="replace"))
     headers = {"content-type": response.headers.get("content-type", "text/plain")}
     return response.status_code, headers, _chunks(response)
+
+
+def _not_there(status: int, text: str) -> Problem:
+    """What the kubelet said instead of a log, in the form of this API's problems."""
+    if status == 400:
+        return bad_request(text)
+    if status == 404:
+        return unknown_path()
+    return Problem(500, "InternalError", f"Internal error occurred: {text}")
 
 
 async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
