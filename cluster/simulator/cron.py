@@ -28,7 +28,7 @@ FARTHEST = timedelta(days=5 * 366)
 
 
 class WrongSchedule(ValueError):
-    """A schedule that cannot be read; the message names the field and its limits."""
+    """A schedule that cannot be read; the message is the sentence of Kubernetes' own parser where it has one."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,8 @@ class Schedule:
 
 def parse_schedule(text: str, zone: str | None = None) -> Schedule:
     """Raises WrongSchedule."""
+    if "TZ=" in text:
+        raise WrongSchedule("cannot use TZ or CRON_TZ in schedule, use timeZone field instead")
     parts = MACROS.get(text.strip().lower(), text).split()
     if len(parts) != len(FIELDS):
         raise WrongSchedule(f"expected exactly 5 fields, found {len(parts)}: [{text}]")
@@ -102,10 +104,14 @@ def _field(text: str, label: str, low: int, high: int, *, names: tuple[str, ...]
         span, slash, step_text = part.partition("/")
         step = _number(step_text, label, ()) if slash else 1
         if step < 1:
-            raise WrongSchedule(f"{label}: step of range must be a positive number: {part}")
+            raise WrongSchedule(f"step of range should be a positive number: {part}")
         first, last = _span(span, label, low, high, names, open_ended=bool(slash))
-        if not low <= first <= last <= high:
-            raise WrongSchedule(f"{label}: {part} is not within {low} to {high}")
+        if first < low:
+            raise WrongSchedule(f"beginning of range ({first}) below minimum ({low}): {part}")
+        if last > high:
+            raise WrongSchedule(f"end of range ({last}) above maximum ({high}): {part}")
+        if first > last:
+            raise WrongSchedule(f"beginning of range ({first}) beyond end of range ({last}): {part}")
         found |= set(range(first, last + 1, step))
     return frozenset(found)
 

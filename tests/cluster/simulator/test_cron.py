@@ -78,14 +78,15 @@ def test_a_time_zone_moves_the_moments_and_summer_time_skips_one():
     ("text", "told"),
     [
         ("* * * *", "expected exactly 5 fields, found 4"),
-        ("60 * * * *", "minute: 60 is not within 0 to 59"),
-        ("* * 0 * *", "day of month: 0 is not within 1 to 31"),
-        ("*/0 * * * *", "step of range must be a positive number"),
+        ("60 * * * *", r"end of range \(60\) above maximum \(59\): 60"),
+        ("* * 0 * *", r"beginning of range \(0\) below minimum \(1\): 0"),
+        ("*/0 * * * *", "step of range should be a positive number"),
+        ("CRON_TZ=UTC * * * * *", "use timeZone field instead"),
         ("x * * * *", "minute: failed to parse number: x"),
-        ("5-1 * * * *", "minute: 5-1"),
+        ("5-1 * * * *", r"beginning of range \(5\) beyond end of range \(1\): 5-1"),
     ],
 )
-def test_what_cannot_be_read_names_its_field(text, told):
+def test_what_cannot_be_read_says_what_is_wrong(text, told):
     with pytest.raises(WrongSchedule, match=told):
         parse_schedule(text)
 
