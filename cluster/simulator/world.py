@@ -12,6 +12,7 @@ from cluster.errors import AlreadyExists, ClusterError
 from cluster.kinds import NODES, PODS, STORAGE_CLASSES, Kind
 from cluster.retries import RetryPolicy
 from cluster.simulator.controllers.all import Controllers
+from cluster.simulator.controllers.daemon_binder import DaemonBinder
 from cluster.simulator.kubelet.endpoint import Endpoint
 from cluster.simulator.kubelet.exporters import Exporters
 from cluster.simulator.kubelet.heartbeats import INTERVAL_SECONDS, NODE_LEASES, Heartbeats, ensure_namespace
@@ -56,6 +57,9 @@ class World:
         self.provisioner = Provisioner(client)
         self.provisioner.claims.listen(self.kubelet.claim_changed)
         self.controllers = Controllers(client, self.pods, self.nodes) if controllers else None
+        # a control plane that is reached through a tunnel is one of ours, which has no default scheduler either
+        alone = controllers or tunnel is not None
+        self.daemon_binder = DaemonBinder(client, self.pods, self.nodes) if alone else None
         self.nodes.listen(self.kubelet.node_changed)
         self.nodes.listen(self.exporters.node_changed)
         self.pods.listen(self.kubelet.pod_changed)
@@ -77,8 +81,12 @@ class World:
         self.exporters.start()
         if self.controllers is not None:
             self.controllers.start()
+        if self.daemon_binder is not None:
+            self.daemon_binder.start()
 
     def stop(self) -> None:
+        if self.daemon_binder is not None:
+            self.daemon_binder.stop()
         if self.controllers is not None:
             self.controllers.stop()
         self.exporters.stop()

@@ -2,7 +2,6 @@
 
 from cluster.client import ClusterClient
 from cluster.simulator.controllers.cron_job import CronJobController
-from cluster.simulator.controllers.daemon_binder import DaemonBinder
 from cluster.simulator.controllers.daemon_set import DaemonSetController
 from cluster.simulator.controllers.deployment import DeploymentController
 from cluster.simulator.controllers.disruption import DisruptionController
@@ -31,7 +30,6 @@ class Controllers:
         self.deployments = DeploymentController(client, self.replica_sets.replica_sets, index)
         self.stateful_sets = StatefulSetController(client, pods, index)
         self.daemon_sets = DaemonSetController(client, pods, nodes, index, self.stateful_sets.revisions)
-        self.daemon_binder = DaemonBinder(client, pods, nodes, index)
         sizes = Sizes(
             self.deployments.deployments, self.replica_sets.replica_sets, self.stateful_sets.stateful_sets
         )
@@ -67,7 +65,6 @@ class Controllers:
         self.deployments.start()
         self.stateful_sets.start()  # and the revisions
         self.daemon_sets.start()
-        self.daemon_binder.start()
         self.quotas.start()
         self.disruptions.start()
         self.cron_jobs.start()
@@ -87,7 +84,6 @@ class Controllers:
             self.cron_jobs,
             self.disruptions,
             self.quotas,
-            self.daemon_binder,
             self.daemon_sets,
             self.stateful_sets,
             self.deployments,

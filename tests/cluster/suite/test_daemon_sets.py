@@ -109,6 +109,15 @@ def test_each_suitable_node_gets_one_pod(client: ClusterClient, namespace: str) 
     assert sorted(one["spec"]["nodeName"] for one in staying(client, namespace)) == GPU_NODES
 
 
+def test_pods_that_name_the_default_scheduler_are_placed_without_one(
+    client: ClusterClient, namespace: str
+) -> None:
+    make(client, namespace, scheduler="default-scheduler")
+
+    assert eventually(lambda: status_of(client, namespace).get("numberAvailable") == 3)
+    assert sorted(one["spec"]["nodeName"] for one in staying(client, namespace)) == GPU_NODES
+
+
 def test_a_lost_pod_is_replaced_on_its_node(client: ClusterClient, namespace: str) -> None:
     make(client, namespace)
     assert eventually(lambda: all_are_ready(client, namespace, 3))
