@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from cluster.client import ClusterClient
 from cluster.documents import Document, key_of, uid_of
-from cluster.errors import ClusterError, Gone
+from cluster.errors import ClusterError, ClusterUnavailable, Gone
 from cluster.kinds import Kind
 from cluster.retries import RetryPolicy
 from cluster.watch_stream import WatchStream
@@ -221,11 +221,17 @@ class WatchCache:
             if self._stopping.is_set():
                 return
             self._heard()
-            for event in stream:
-                self._heard()
-                self._take(event.type, event.document)
-                if self._stopping.is_set():
-                    return
+            try:
+                for event in stream:
+                    self._heard()
+                    self._take(event.type, event.document)
+                    if self._stopping.is_set():
+                        return
+            except ClusterUnavailable as error:
+                # stalled, or quiet: a kube-apiserver sends no bookmarks for a kind that has not changed since it started
+                if error.reason != "Timeout":
+                    raise
+                logger.debug("watch of %s heard nothing for long: asking anew", self.kind.plural)
 
     def _take(self, kind: str, document: Document) -> None:
         self.resource_version = str(document["metadata"]["resourceVersion"])

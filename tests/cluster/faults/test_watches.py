@@ -139,7 +139,7 @@ def test_nothing_is_lost_and_nothing_doubled(
     assert not cache.healthy  # its thread has ended
 
 
-def test_a_watch_with_nothing_but_bookmarks_stays_well(client, cluster_api, swift, monkeypatch):
+def test_a_watch_with_nothing_but_bookmarks_stays_well(client, cluster_api, swift, monkeypatch, caplog):
     """Nothing happens in the collection for longer than a silence may last: it is asked anew, without a list."""
     monkeypatch.setattr(reading, "LONGEST_SILENCE_SECONDS", 0.2)
     cluster_api.client.create(CONFIG_MAPS, item(cluster_api, f"i-{secrets.token_hex(2)}", 1))
@@ -155,6 +155,7 @@ def test_a_watch_with_nothing_but_bookmarks_stays_well(client, cluster_api, swif
         assert eventually(lambda: len(cache) == 2, 30)
         assert ear.wrong == []
         assert len(ear.known) == 2
+        assert caplog.records == []  # a quiet kind is no trouble
     finally:
         cache.stop()
 
