@@ -127,6 +127,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.client_address[0] != _TUNNELLED:  # a unix socket has no such option
             self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+    def do_POST(self) -> None:
+        """What a kube-apiserver hands on for attach and port-forward; kubectl shows the text."""
+        self.close_connection = True  # its body, if any, is not read
+        self._send(405, "a simulated node knows neither attach nor port-forward")
+
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         pod = self._asked_pod()
@@ -203,7 +208,9 @@ class _Handler(BaseHTTPRequestHandler):
         """The connection becomes the command's, and ends with it."""
         _, _, namespace, pod, container = path.split("/", 4)
         life = self._pod(agent, namespace, pod)
-        names = [one["name"] for one in life.pod["spec"]["containers"]]
+        spec = life.pod["spec"]
+        sidecars = [one for one in spec.get("initContainers") or [] if one.get("restartPolicy") == "Always"]
+        names = [one["name"] for one in [*spec["containers"], *sidecars]]
         if not life.runs or container not in names:
             raise _Refused(500, f'container not found ("{container}")')
         try:

@@ -1,6 +1,8 @@
 """exec: runs one command in a container and passes its streams and its exit code."""
 
+import re
 import time
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -13,6 +15,7 @@ from cluster.simulator.kubelet.web_socket import STDERR, STDOUT, Channels
 
 LONGEST_SECONDS = 300.0
 """Real seconds after which a command that only sleeps is ended."""
+_REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -70,7 +73,8 @@ def _status(code: int) -> dict[str, Any]:
 def environment_of(life: PodLife, container: str, uuids: list[str]) -> dict[str, str]:
     """What the container's processes find: the runtime's own, the pod's, and what its fields say."""
     pod = life.pod
-    spec = next(one for one in pod["spec"]["containers"] if one["name"] == container)
+    every = [*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or [])]
+    spec = next(one for one in every if one["name"] == container)
     found = {"PATH": PATHS, "HOSTNAME": str(pod["spec"].get("hostname") or name_of(pod))}
     if uuids:
         found["NVIDIA_VISIBLE_DEVICES"] = ",".join(uuids)
@@ -79,8 +83,13 @@ def environment_of(life: PodLife, container: str, uuids: list[str]) -> dict[str,
         if field is not None:
             found[entry["name"]] = _field(pod, life, field)
         elif "valueFrom" not in entry:
-            found[entry["name"]] = str(entry.get("value", ""))
+            found[entry["name"]] = expanded(str(entry.get("value", "")), found)
     return found | {"HOME": "/root"}
+
+
+def expanded(text: str, known: Mapping[str, str]) -> str:
+    """`$(NAME)` stands for a variable that was set before; `$$` is one dollar sign; what is not known stays as it is."""
+    return _REFERENCE.sub(lambda match: "$" if match[1] is None else known.get(match[1], match[0]), text)
 
 
 def _field(pod: Document, life: PodLife, path: str) -> str:

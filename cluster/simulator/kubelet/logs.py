@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from cluster import clock
 from cluster.documents import parse_time, uid_of
 from cluster.labels import GPU_RESOURCE
 from cluster.simulator.kubelet.lives import PodLife
 from cluster.simulator.kubelet.log_lines import SCRIPTS, Line, Run, last_lines, lines_between
-from cluster.simulator.stages import STAGES, Ended
+from cluster.simulator.stages import STAGES, Ended, is_over
 
 _FOLLOW_SLEEP = (0.05, 1.0)
 
@@ -50,7 +51,11 @@ def read_request(query: Mapping[str, str], now: datetime) -> LogRequest:
 
 def run_of(life: PodLife, container: str, *, previous: bool) -> Run:
     """The run whose log is asked for; raises LogNotThere."""
-    if container not in {one["name"] for one in life.pod["spec"]["containers"]}:
+    spec = life.pod["spec"]
+    initial = next((one for one in spec.get("initContainers") or [] if one["name"] == container), None)
+    if initial is not None:
+        return _run_of_initial(life, initial, previous=previous)
+    if container not in {one["name"] for one in spec["containers"]}:
         raise LogNotThere(f'container "{container}" in pod "{life.key[1]}" is not available')
     state = life.state
     restarts = state.restarts
@@ -66,6 +71,20 @@ def run_of(life: PodLife, container: str, *, previous: bool) -> Run:
         reason = STAGES[state.stage].reason or "ContainerCreating"
         raise LogNotThere(f'container "{container}" in pod "{life.key[1]}" is waiting to start: {reason}')
     return _run(life, state.started_at, state.ended, restarts)
+
+
+def _run_of_initial(life: PodLife, container: Mapping[str, Any], *, previous: bool) -> Run:
+    """A sidecar writes as long as its pod runs; what only prepares says nothing and is done when the pod starts."""
+    name, pod, state = container["name"], life.key[1], life.state
+    if previous:
+        raise LogNotThere(f'previous terminated container "{name}" in pod "{pod}" not found')
+    if state.started_at is None:
+        raise LogNotThere(f'container "{name}" in pod "{pod}" is waiting to start: PodInitializing')
+    if container.get("restartPolicy") == "Always":
+        run = _run(life, state.started_at, state.ended if is_over(state) else None, 0)
+    else:
+        run = _run(life, state.began_at, Ended(state.began_at, state.started_at, 0, "Completed"), 0)
+    return replace(run, script="quiet")
 
 
 def _run(life: PodLife, started: datetime, ended: Ended | None, restarts: int) -> Run:

@@ -21,6 +21,10 @@ class Pods:
             document["spec"]["containers"][0]["env"] = [
                 {"name": "COLOUR", "value": "blue"},
                 {"name": "SELF", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+                {"name": "BOTH", "value": "$(COLOUR)/$(SELF) $$(SELF) $(NOBODY)"},
+            ]
+            document["spec"]["initContainers"] = [
+                {"name": "beside", "image": "example/beside:1", "restartPolicy": "Always"}
             ]
             server.client.create(PODS, document, namespace=namespace)
 
@@ -29,8 +33,10 @@ class Pods:
 
         assert eventually(lambda: run("plain") and run("gpus"), 30)
 
-    def run(self, name: str, *command: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        options = ["-i"] if stdin is not None else []
+    def run(
+        self, name: str, *command: str, stdin: str | None = None, container: str = "main"
+    ) -> subprocess.CompletedProcess[str]:
+        options = ["-c", container, *(["-i"] if stdin is not None else [])]
         return subprocess.run(
             [*self._command, *options, name, "--", *command],
             capture_output=True,
@@ -51,8 +57,10 @@ def test_a_command_says_something_and_its_exit_code_is_passed_on(pods):
     assert (said.stdout, said.stderr, said.returncode) == ("hello there\n", "", 0)
 
     assert pods.run("plain", "hostname").stdout == "plain\n"
+    assert pods.run("plain", "hostname", container="beside").stdout == "plain\n"
     environment = dict(line.split("=", 1) for line in pods.run("plain", "env").stdout.splitlines())
     assert (environment["COLOUR"], environment["SELF"]) == ("blue", "plain")
+    assert environment["BOTH"] == "blue/plain $(SELF) $(NOBODY)"
     assert "NVIDIA_VISIBLE_DEVICES" not in environment
 
     ended = pods.run("plain", "sh", "-c", "echo $COLOUR; echo more && exit 7")

@@ -152,6 +152,24 @@ def test_the_log_of_a_container_that_has_not_begun_is_refused(client, namespace)
         client.logs(namespace, "p")
 
 
+def test_init_containers_and_sidecars_have_logs_too(client, namespace):
+    made = pod("p", node="cpu-1", run_seconds="3600")
+    made["spec"]["initContainers"] = [
+        {"name": "prepare", "image": "example/prepare:1"},
+        {"name": "shipper", "image": "example/shipper:1", "restartPolicy": "Always"},
+    ]
+    client.create(PODS, made, namespace=namespace)
+    assert eventually(lambda: phase(client, namespace, "p") == "Running")
+
+    for name in ("prepare", "shipper"):
+        assert client.logs(namespace, "p", container=name).splitlines()[0] == "started"
+    for name in ("main", "prepare"):
+        with pytest.raises(
+            ClusterError, match=f'previous terminated container "{name}" in pod "p" not found'
+        ):
+            client.logs(namespace, "p", container=name, previous=True)
+
+
 def test_nodes_say_what_they_have(client):
     def ready() -> bool:
         return all(is_ready(client.get(NODES, name)) for name in ("h100-1", "h100-2", "a100-1", "cpu-1"))
