@@ -12,6 +12,7 @@ from scheduling.assumptions import Assumptions
 from scheduling.budgets import Budget, protected_gangs, read_budgets
 from scheduling.company import Companies, Company
 from scheduling.engine import ClusterSnapshot
+from scheduling.engine.model.following import following
 from scheduling.engine.model.gangs import Gang
 from scheduling.engine.model.nodes import Topology
 from scheduling.gang_book import GangBook, Refused, owners_of
@@ -70,6 +71,7 @@ class Reader:
         self._nodes = NodeBook()
         self._gangs = GangBook()
         self._pools = PoolBook()
+        self._snapshots: dict[str, ClusterSnapshot] = {}
 
     def read(self, world: World, *, memory: GangMemory, assumptions: Assumptions) -> ClusterReading:
         try:
@@ -94,6 +96,7 @@ class Reader:
             renewed=renewed,
             present=frozenset(self._pools.present),
         )
+        self._snapshots = {one.pool.name: one.snapshot for one in reading.pools}
         _protect(reading, read_budgets(world.budgets, world.pods))
         return reading
 
@@ -111,19 +114,19 @@ class Reader:
     ) -> PoolReading:
         there = self._pools.pools.get(pool.name) or PoolEntries()
         entries = there.entries.values()
+        snapshot = following(
+            self._snapshots.get(pool.name) or ClusterSnapshot.build(),
+            nodes=[node for node in self._nodes.nodes.values() if self._nodes.pools[node.name] == pool.name],
+            queues=company.queues(pool),
+            gangs=[entry.gang for entry in entries if entry.gang is not None],
+            topologies=topologies.values(),
+            history=memory.usage.history_of(pool),
+            demand=memory.demand_of(pool.name),
+            pool=pool.name,
+        )
         return PoolReading(
             pool=pool,
-            snapshot=ClusterSnapshot.build(
-                nodes=[
-                    node for node in self._nodes.nodes.values() if self._nodes.pools[node.name] == pool.name
-                ],
-                queues=company.queues(pool),
-                gangs=[entry.gang for entry in entries if entry.gang is not None],
-                topologies=topologies.values(),
-                history=memory.usage.history_of(pool),
-                demand=memory.demand_of(pool.name),
-                pool=pool.name,
-            ),
+            snapshot=snapshot,
             groups={uid: entry.group for uid, entry in there.entries.items()},
             pods=dict(there.pods),
             waiting=waiting(entries),

@@ -202,6 +202,7 @@ def said(reading: ClusterReading) -> dict[str, Any]:
                 "indexes": (pool.snapshot.task_gang, pool.snapshot.task_shape, pool.snapshot.task_node),
                 "shapes": pool.snapshot.shapes,
                 "total": pool.snapshot.total,
+                "free": [(one.idle_gpus, one.idle_cpu, one.idle_pods) for one in pool.snapshot.occupancy],
                 "groups": pool.groups,
                 "pods": pool.pods,
                 "waiting": sorted(gang.uid for gang in pool.waiting),

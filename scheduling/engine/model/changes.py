@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from scheduling.engine.model.following import following
 from scheduling.engine.model.gangs import Gang
 from scheduling.engine.model.queues import Queue
 from scheduling.engine.model.shapes import Shape
@@ -43,8 +44,9 @@ def with_gang(snapshot: ClusterSnapshot, number: int, gang: Gang, tasks: Sequenc
 
 
 def with_newcomer(snapshot: ClusterSnapshot, gang: Gang) -> ClusterSnapshot:
-    """The same world with one more gang, built anew."""
-    return ClusterSnapshot.build(
+    """The same world with one more gang."""
+    return following(
+        snapshot,
         nodes=snapshot.nodes,
         queues=snapshot.queues,
         gangs=[*snapshot.gangs, gang],

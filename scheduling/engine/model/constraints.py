@@ -153,6 +153,11 @@ class Constraints:
     preferred_pods: tuple[PreferredPodAffinityTerm, ...] = ()
     spread: tuple[SpreadConstraint, ...] = ()
 
+    @property
+    def looks_at_others(self) -> bool:
+        """Whether they depend on the labels of other tasks."""
+        return bool(self.pod_affinity or self.pod_anti_affinity or self.preferred_pods or self.spread)
+
     def selects_node(self, labels: Mapping[str, str]) -> bool:
         return all(labels.get(key) == value for key, value in self.node_selector)
 

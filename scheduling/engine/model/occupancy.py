@@ -88,6 +88,18 @@ class Occupancy:
         twin.extended = self.extended.copy() if self.extended else {}
         return twin
 
+    def alter(self, before: Node, after: Node) -> None:
+        """The node offers more or less than before, on devices of the same memory."""
+        was, now = Occupancy(before), Occupancy(after)
+        self.idle_gpus += now.idle_gpus - was.idle_gpus
+        self.idle_cpu += now.idle_cpu - was.idle_cpu
+        self.idle_memory += now.idle_memory - was.idle_memory
+        self.idle_pods += now.idle_pods - was.idle_pods
+        for name in {*was.extended, *now.extended}:
+            idle, releasing = self.extended.get(name, (0, 0))
+            more = now.extended.get(name, (0, 0))[0] - was.extended.get(name, (0, 0))[0]
+            self.extended[name] = (idle + more, releasing)
+
     def change(self, request: TaskRequest, groups: tuple[str, ...], state: TaskState, sign: int) -> None:
         """Add (`sign` 1) or take back (-1) a task that is on this node in `state`."""
         whole = 0 if groups else request.gpu.devices

@@ -1,5 +1,6 @@
 """Shapes: tasks that every node treats alike share one, so that what was worked out for one serves all."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scheduling.engine.model.constraints import ANYWHERE, Constraints
@@ -18,22 +19,13 @@ class Shape:
 
 
 class ShapeTable:
-    """Gives every task the number of its shape."""
+    """Gives every task the number of its shape. `labels_matter` when some task looks at others; `shapes` are numbered already."""
 
-    def __init__(self, tasks: list[Task]) -> None:
-        self.shapes: list[Shape] = []
-        self._numbers: dict[Shape, int] = {}
-        self._seen: dict[tuple[object, ...], int] = {}
-        self._labels_matter = any(
-            task.constraints is not ANYWHERE
-            and (
-                task.constraints.pod_affinity
-                or task.constraints.pod_anti_affinity
-                or task.constraints.preferred_pods
-                or task.constraints.spread
-            )
-            for task in tasks
-        )
+    def __init__(self, shapes: Iterable[Shape] = (), *, labels_matter: bool) -> None:
+        self.shapes = list(shapes)
+        self._labels_matter = labels_matter
+        self._numbers = {shape: number for number, shape in enumerate(self.shapes)}
+        self._seen: dict[tuple[int, int, str], int] = {}
 
     def index_of(self, task: Task) -> int:
         """The same number for equal shapes; two tasks that share their request and constraints objects cost one lookup."""

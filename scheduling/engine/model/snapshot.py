@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from enum import IntEnum
 
+from scheduling.engine.model.constraints import ANYWHERE
 from scheduling.engine.model.demand import NO_DEMAND, Demand
 from scheduling.engine.model.gangs import Gang
 from scheduling.engine.model.nodes import UNKNOWN_DEVICE_MEMORY_MIB, Node, Topology
@@ -18,14 +18,6 @@ NOWHERE = -1
 """Index of no node, no queue."""
 
 
-class _Counts(IntEnum):
-    """As what a task counts in its queue: in how many of its columns, in their order."""
-
-    ASKED = 1
-    HELD = 2
-    HELD_FOR_GOOD = 3
-
-
 @dataclass(slots=True)
 class QueueSums:
     """What one queue and everything below it hold and ask for, indexed like Resources."""
@@ -33,6 +25,25 @@ class QueueSums:
     allocated: list[int] = field(default_factory=lambda: [0, 0, 0])
     non_preemptible: list[int] = field(default_factory=lambda: [0, 0, 0])
     request: list[int] = field(default_factory=lambda: [0, 0, 0])
+
+    def copy(self) -> "QueueSums":
+        return QueueSums(self.allocated.copy(), self.non_preemptible.copy(), self.request.copy())
+
+    def charge(self, columns: int, amounts: Resources, tasks: int) -> None:
+        """Add what so many alike tasks count, in as many columns as COLUMNS says; negative numbers take it back."""
+        for column in (self.request, self.allocated, self.non_preemptible)[:columns]:
+            for unit, amount in enumerate(amounts):
+                column[unit] += tasks * amount
+
+
+COLUMNS = {
+    preemptible: tuple(
+        (2 if preemptible else 3) if state in HOLDING else 1 if state is TaskState.PENDING else 0
+        for state in TaskState
+    )
+    for preemptible in (True, False)
+}
+"""By whether its gang is preemptible, and by state: in how many columns of its queue a task counts: request, allocated, non_preemptible."""
 
 
 @dataclass(slots=True)
@@ -86,8 +97,8 @@ class ClusterSnapshot:
         keeps its place in `gangs` with queue index NOWHERE: what it holds counts on the nodes, what it asks for is refused.
         """
         node_list = sorted(nodes, key=lambda node: node.name)
-        queue_list = _parents_first(queues)
-        gang_list = sorted(map(_tasks_in_order, gangs), key=lambda gang: gang.uid)
+        queue_list = parents_first(queues)
+        gang_list = sorted(map(in_order, gangs), key=lambda gang: gang.uid)
         snapshot = cls(
             nodes=node_list,
             queues=queue_list,
@@ -98,15 +109,8 @@ class ClusterSnapshot:
             demand=demand,
             pool=pool,
             shapes=[],
-            total=_total(node_list),
-            min_device_memory=min(
-                (
-                    node.device_memory_mib
-                    for node in node_list
-                    if node.gpus and node.gpu_memory_mib is not None
-                ),
-                default=UNKNOWN_DEVICE_MEMORY_MIB,
-            ),
+            total=total_of(node_list),
+            min_device_memory=least_device_memory(node_list),
             node_index={node.name: index for index, node in enumerate(node_list)},
             occupancy=[Occupancy(node) for node in node_list],
             queue_index={queue.name: index for index, queue in enumerate(queue_list)},
@@ -132,13 +136,15 @@ class ClusterSnapshot:
                 self.queue_children[parent].append(index)
 
     def _intern_tasks(self) -> None:
-        table = ShapeTable(self.tasks)
-        counted: dict[tuple[int, int, int, _Counts], int] = {}
+        table = ShapeTable(
+            labels_matter=any(
+                task.constraints is not ANYWHERE and task.constraints.looks_at_others for task in self.tasks
+            )
+        )
+        counted: dict[tuple[int, int, int, int], int] = {}
         for gang_number, gang in enumerate(self.gangs):
-            queue = self.queue_index.get(gang.queue, NOWHERE)
-            if queue != NOWHERE and self.queue_children[queue]:
-                queue = NOWHERE
-            held = _Counts.HELD if gang.is_preemptible else _Counts.HELD_FOR_GOOD
+            queue = self.leaf(gang.queue)
+            columns = COLUMNS[gang.is_preemptible]
             self.gang_queue.append(queue)
             self.gang_first.append(len(self.task_gang))
             for task in gang.tasks:
@@ -150,24 +156,19 @@ class ClusterSnapshot:
                 self.task_node.append(node)
                 if node != NOWHERE:
                     self.occupancy[node].change(task.request, task.gpu_groups, state, 1)
-                if queue != NOWHERE and (state in HOLDING or state is TaskState.PENDING):
+                if queue != NOWHERE and columns[state]:
                     memory = self.min_device_memory if node == NOWHERE else self.nodes[node].device_memory_mib
-                    key = queue, shape, memory, held if state in HOLDING else _Counts.ASKED
+                    key = queue, shape, memory, columns[state]
                     counted[key] = counted.get(key, 0) + 1
         self.gang_first.append(len(self.task_gang))
         self.shapes = table.shapes
         self._charge_queues(counted)
         self._sum_up_queues()
 
-    def _charge_queues(self, counted: dict[tuple[int, int, int, _Counts], int]) -> None:
-        """Leaf queue, shape, memory of a device and what it counts as -> number of tasks: alike tasks are summed up at once."""
-        for (queue, shape, memory, counts), tasks in counted.items():
-            amounts = _charge(self.shapes[shape].request, memory)
-            sums = self.queue_sums[queue]
-            columns = (sums.request, sums.allocated, sums.non_preemptible)[: counts.value]
-            for column in columns:
-                for unit, amount in enumerate(amounts):
-                    column[unit] += tasks * amount
+    def _charge_queues(self, counted: dict[tuple[int, int, int, int], int]) -> None:
+        """Leaf queue, shape, memory of a device and columns -> number of tasks: alike tasks are summed up at once."""
+        for (queue, shape, memory, columns), tasks in counted.items():
+            self.queue_sums[queue].charge(columns, _charge(self.shapes[shape].request, memory), tasks)
 
     def _sum_up_queues(self) -> None:
         for index in range(len(self.queues) - 1, -1, -1):
@@ -180,6 +181,11 @@ class ClusterSnapshot:
                 above.non_preemptible[unit] += below.non_preemptible[unit]
                 above.request[unit] += below.request[unit]
 
+    def leaf(self, queue: str) -> int:
+        """The queue's index; NOWHERE for one that is unknown or has queues below."""
+        number = self.queue_index.get(queue, NOWHERE)
+        return NOWHERE if number != NOWHERE and self.queue_children[number] else number
+
     def charge_of(self, task: Task, node: int = NOWHERE) -> Resources:
         """What a task counts in its queue: on a node, or (memory requests) as if on the smallest device of the pool."""
         memory = self.min_device_memory if node == NOWHERE else self.nodes[node].device_memory_mib
@@ -190,7 +196,7 @@ class ClusterSnapshot:
         return range(self.gang_first[gang], self.gang_first[gang + 1])
 
 
-def _parents_first(queues: Iterable[Queue]) -> list[Queue]:
+def parents_first(queues: Iterable[Queue]) -> list[Queue]:
     """Name order inside each level; what hangs on no known top is left out."""
     children: dict[str, list[Queue]] = {}
     for queue in sorted(queues, key=lambda queue: queue.name):
@@ -203,7 +209,7 @@ def _parents_first(queues: Iterable[Queue]) -> list[Queue]:
     return ordered
 
 
-def _tasks_in_order(gang: Gang) -> Gang:
+def in_order(gang: Gang) -> Gang:
     """The gang with its tasks by uid, so that the order in which they were listed decides nothing."""
     if len(gang.tasks) < 2:
         return gang
@@ -215,7 +221,7 @@ def _charge(request: TaskRequest, device_memory: int) -> Resources:
     return Resources(request.gpu.milli(device_memory), request.cpu_milli, request.memory_bytes)
 
 
-def _total(nodes: list[Node]) -> Resources:
+def total_of(nodes: list[Node]) -> Resources:
     """What there is to divide: allocatable of the ready nodes less what other schedulers' pods hold there."""
     ready = [node for node in nodes if node.ready]
     return Resources(
@@ -223,3 +229,9 @@ def _total(nodes: list[Node]) -> Resources:
         cpu_milli=sum(node.cpu_milli - node.foreign.cpu_milli for node in ready),
         memory_bytes=sum(node.memory_bytes - node.foreign.memory_bytes for node in ready),
     )
+
+
+def least_device_memory(nodes: list[Node]) -> int:
+    """MiB of the smallest device that is known."""
+    known = (node.device_memory_mib for node in nodes if node.gpus and node.gpu_memory_mib is not None)
+    return min(known, default=UNKNOWN_DEVICE_MEMORY_MIB)
