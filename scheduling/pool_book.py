@@ -67,13 +67,10 @@ class PoolBook:
         if world != (self._known, self._defaults, self._node_pools):
             self._known, self._defaults, self._node_pools = world
             dirty = groups.keys() | dirty
-        renewed = []
-        for key in dirty | self._remembered_otherwise(memory):
+        dirty = dirty | self._remembered_otherwise(memory)
+        for key in dirty:  # all of them first: a pod may have gone from one to another
             self._take_out(key)
-            group = groups.get(key)
-            if group is not None:
-                renewed.append(self._take_in(key, group, memory))
-        return renewed
+        return [self._take_in(key, groups[key], memory) for key in dirty if key in groups]
 
     def _remembered_otherwise(self, memory: GangMemory) -> set[GangKey]:
         return {

@@ -110,6 +110,11 @@ class History:
     def relabel(self, number: int) -> None:
         self._change("pods", number, lambda pod: pod["metadata"].update(labels={QUEUE: "speech"}))
 
+    def change_owner(self, number: int) -> None:
+        owner = {"apiVersion": "batch/v1", "kind": "Job", "name": f"j{number % 4}", "controller": True}
+        owners = [owner | {"uid": f"Job-j{number % 4}"}] if number % 4 else []
+        self._change("pods", number, lambda pod: pod["metadata"].update(ownerReferences=owners))
+
     def remove_pod(self, number: int) -> None:
         self._remove("pods", number)
 
