@@ -20,6 +20,8 @@ Each sentence of the list, and the test that checks it:
 | rollback restores everything | test_rollback.py::test_rollback_restores_everything |
 | marks nest | test_rollback.py::test_marks_nest |
 | what is kept per shape equals a fresh look | test_rollback.py::test_what_is_kept_per_shape_is_what_a_fresh_look_finds |
+| a snapshot that follows from another equals one built from nothing | test_following.py::test_what_follows_equals_what_is_built_from_nothing |
+| and is not built from nothing | test_following.py::test_only_what_has_changed_is_worked_out_anew |
 | repeated cycles reach a fixed point and stay there | test_laws.py::test_repeated_cycles_come_to_rest |
 | evictions in a plan never exceed the safety limit | test_laws.py::test_evictions_never_exceed_the_safety_limit |
 | shuffling the inputs changes nothing | test_laws.py::test_the_order_of_the_inputs_changes_nothing |
