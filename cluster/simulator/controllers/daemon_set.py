@@ -8,7 +8,6 @@ from cluster import clock
 from cluster.client import ClusterClient
 from cluster.documents import (
     Document,
-    controller_of,
     is_deleting,
     key_of,
     labels_of,
@@ -19,6 +18,7 @@ from cluster.documents import (
 from cluster.errors import ClusterError, Conflict, Forbidden, Invalid, NotFound
 from cluster.kinds import DAEMON_SETS, PODS
 from cluster.pods import is_finished
+from cluster.simulator.controllers.claiming import Claims
 from cluster.simulator.controllers.daemon_pods import HASH_LABEL, daemon_pod, node_of, should_run
 from cluster.simulator.controllers.daemon_rollout import Place, Steps, roll, settle, status_of
 from cluster.simulator.controllers.pod_index import PodIndex
@@ -51,6 +51,7 @@ class DaemonSetController:
         self._doomed: set[str] = set()
         self._rests: dict[tuple[str, str], tuple[float, float]] = {}
         self.daemon_sets = WatchCache(client, DAEMON_SETS, on_change=self._changed)
+        self._claims = Claims(client, PODS, self.daemon_sets)
         self._queue: WorkQueue[Key] = WorkQueue("daemonset-controller", self._reconcile, threads=1)
         pods.listen(self._pod_changed)
         nodes.listen(self._node_changed)
@@ -69,13 +70,10 @@ class DaemonSetController:
             self._queue.add(key_of(new))
 
     def _pod_changed(self, event: str, new: Document | None, old: Document | None) -> None:
-        pod = new or old
-        owner = controller_of(pod) if pod is not None else None
-        if pod is None or owner is None or owner["kind"] != DAEMON_SETS.kind:
-            return
-        if new is None:
-            self._doomed.discard(uid_of(pod))
-        self._queue.add((namespace_of(pod), owner["name"]))
+        if new is None and old is not None:
+            self._doomed.discard(uid_of(old))
+        for key in self._claims.concerned(new, old):
+            self._queue.add(key)
 
     def _node_changed(self, event: str, new: Document | None, old: Document | None) -> None:
         """Only what decides where pods belong: heartbeats are frequent."""
@@ -93,6 +91,10 @@ class DaemonSetController:
         if daemon_set is None or is_deleting(daemon_set):
             return
         try:
+            owned = self._index.of_owner(uid_of(daemon_set))
+            if len(self._claims.claim(daemon_set, owned, self._index.orphans(key[0]))) != len(owned):
+                self._queue.add_after(key, 0.05)  # by then the watch has shown whose the pods are
+                return
             revision = self._revisions.present(daemon_set)
             digest = revision.removeprefix(f"{name_of(daemon_set)}-")
             places = self._places(daemon_set)

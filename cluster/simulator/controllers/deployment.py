@@ -19,6 +19,7 @@ from cluster.documents import (
 from cluster.errors import AlreadyExists, Conflict, NotFound
 from cluster.kinds import DEPLOYMENTS, REPLICA_SETS
 from cluster.pods import is_finished
+from cluster.simulator.controllers.claiming import Claims
 from cluster.simulator.controllers.pod_index import PodIndex
 from cluster.simulator.controllers.rollout import (
     HASH,
@@ -54,6 +55,7 @@ class DeploymentController:
         self._assumed: dict[str, Document] = {}
         self.deployments = WatchCache(client, DEPLOYMENTS)
         self.deployments.listen(self._changed)
+        self._claims = Claims(client, REPLICA_SETS, self.deployments)
         replica_sets.listen(self._replica_set_changed)
         self._queue: WorkQueue[Key] = WorkQueue("deployment-controller", self._reconcile, threads=1)
 
@@ -70,13 +72,11 @@ class DeploymentController:
             self._queue.add(key_of(new))
 
     def _replica_set_changed(self, kind: str, new: Document | None, old: Document | None) -> None:
-        document = new or old
-        if document is None:
-            return
-        owner = controller_of(document)
-        if owner is not None and owner["kind"] == DEPLOYMENTS.kind:
-            self._assumed.pop(uid_of(document), None)
-            self._queue.add((namespace_of(document), owner["name"]))
+        for document in (new, old):
+            if document is not None:
+                self._assumed.pop(uid_of(document), None)
+        for key in self._claims.concerned(new, old):
+            self._queue.add(key)
 
     def _reconcile(self, key: Key) -> None:
         deployment = self.deployments.get(*key)
@@ -107,11 +107,13 @@ class DeploymentController:
         mine = uid_of(deployment)
         seen = [one for one in self._replica_sets.items() if (controller_of(one) or {}).get("uid") == mine]
         known = {uid_of(one) for one in seen}
-        return seen + [
+        assumed = [
             one
             for uid, one in self._assumed.items()
             if uid not in known and (controller_of(one) or {}).get("uid") == mine
         ]
+        others = (one for one in self._replica_sets.items() if controller_of(one) is None)
+        return self._claims.claim(deployment, seen + assumed, others)
 
     def _make(self, deployment: Document, digest: str, owned: list[Document]) -> Document:
         template = copy.deepcopy(deployment["spec"]["template"])

@@ -4,7 +4,7 @@ import threading
 import time
 from collections import defaultdict
 
-from cluster.documents import Document, controller_of, uid_of
+from cluster.documents import Document, controller_of, namespace_of, uid_of
 
 _ECHO_SECONDS = 30.0
 """How long a made pod is counted without having been seen."""
@@ -17,6 +17,7 @@ class PodIndex:
         self._lock = threading.Lock()
         self._by_owner: defaultdict[str, dict[str, Document]] = defaultdict(dict)
         self._by_node: defaultdict[str, dict[str, Document]] = defaultdict(dict)
+        self._orphans: defaultdict[str, dict[str, Document]] = defaultdict(dict)
         self._assumed: defaultdict[str, dict[str, tuple[float, Document]]] = defaultdict(dict)
 
     def pod_changed(self, kind: str, new: Document | None, old: Document | None) -> None:
@@ -45,6 +46,11 @@ class PodIndex:
                     del assumed[key]
             return [*self._by_owner.get(uid, {}).values(), *(pod for _, pod in assumed.values())]
 
+    def orphans(self, namespace: str) -> list[Document]:
+        """The pods of a namespace that no object manages."""
+        with self._lock:
+            return list(self._orphans.get(namespace, {}).values())
+
     def on_node(self, name: str) -> list[Document]:
         with self._lock:
             return list(self._by_node.get(name, {}).values())
@@ -59,11 +65,14 @@ class PodIndex:
         if owner is not None:
             self._by_owner[owner["uid"]][uid_of(pod)] = pod
             self._assumed[owner["uid"]].pop(uid_of(pod), None)
+        else:
+            self._orphans[namespace_of(pod)][uid_of(pod)] = pod
         node = pod["spec"].get("nodeName")
         if node:
             self._by_node[node][uid_of(pod)] = pod
 
     def _remove(self, pod: Document) -> None:
+        self._orphans[namespace_of(pod)].pop(uid_of(pod), None)
         owner = controller_of(pod)
         if owner is not None:
             for table in (self._by_owner, self._assumed):

@@ -7,7 +7,6 @@ from cluster.client import ClusterClient
 from cluster.documents import (
     Document,
     condition_of,
-    controller_of,
     format_time,
     is_deleting,
     key_of,
@@ -19,6 +18,7 @@ from cluster.documents import (
 from cluster.errors import ClusterError, Conflict, Forbidden, Invalid, NotFound
 from cluster.kinds import PODS, REPLICA_SETS
 from cluster.pods import is_ready
+from cluster.simulator.controllers.claiming import Claims
 from cluster.simulator.controllers.pod_index import PodIndex
 from cluster.simulator.controllers.rollout import REPLICA_FAILURE
 from cluster.simulator.controllers.telling import Teller
@@ -39,6 +39,7 @@ class ReplicaSetController:
         self._teller = Teller(client, "replicaset-controller")
         self.replica_sets = WatchCache(client, REPLICA_SETS)
         self.replica_sets.listen(self._changed)
+        self._claims = Claims(client, PODS, self.replica_sets)
         self._queue: WorkQueue[Key] = WorkQueue("replicaset-controller", self._reconcile, threads=2)
         pods.listen(self._pod_changed)
 
@@ -56,17 +57,17 @@ class ReplicaSetController:
             self._queue.add(key_of(new))
 
     def _pod_changed(self, kind: str, new: Document | None, old: Document | None) -> None:
-        pod = new or old
-        owner = controller_of(pod) if pod is not None else None
-        if pod is not None and owner is not None and owner["kind"] == REPLICA_SETS.kind:
-            self._queue.add((namespace_of(pod), owner["name"]))
+        for key in self._claims.concerned(new, old):
+            self._queue.add(key)
 
     def _reconcile(self, key: Key) -> None:
         replica_set = self.replica_sets.get(*key)
         if replica_set is None or is_deleting(replica_set):
             return
-        pods = [pod for pod in self._index.of_owner(uid_of(replica_set)) if is_active(pod)]
         try:
+            owned = self._index.of_owner(uid_of(replica_set))
+            others = filter(is_active, self._index.orphans(key[0]))
+            pods = [pod for pod in self._claims.claim(replica_set, owned, others) if is_active(pod)]
             pods, refusal = self._adjust(replica_set, pods)
             self._write_status(replica_set, pods, refusal)
         except (Conflict, NotFound):

@@ -6,7 +6,6 @@ from cluster import clock
 from cluster.client import ClusterClient
 from cluster.documents import (
     Document,
-    controller_of,
     is_deleting,
     key_of,
     name_of,
@@ -15,6 +14,7 @@ from cluster.documents import (
 )
 from cluster.errors import AlreadyExists, ClusterError, Conflict, Forbidden, Invalid, NotFound
 from cluster.kinds import PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS
+from cluster.simulator.controllers.claiming import Claims
 from cluster.simulator.controllers.pod_index import PodIndex
 from cluster.simulator.controllers.revisions import Revisions
 from cluster.simulator.controllers.stateful_pods import (
@@ -46,6 +46,7 @@ class StatefulSetController:
         self._teller = Teller(client, "statefulset-controller")
         self.revisions = Revisions(client)
         self.stateful_sets = WatchCache(client, STATEFUL_SETS, on_change=self._changed)
+        self._claims = Claims(client, PODS, self.stateful_sets)
         self._queue: WorkQueue[Key] = WorkQueue("statefulset-controller", self._reconcile, threads=2)
         pods.listen(self._pod_changed)
 
@@ -66,10 +67,8 @@ class StatefulSetController:
             self._queue.add(key_of(new))
 
     def _pod_changed(self, kind: str, new: Document | None, old: Document | None) -> None:
-        pod = new or old
-        owner = controller_of(pod) if pod is not None else None
-        if pod is not None and owner is not None and owner["kind"] == STATEFUL_SETS.kind:
-            self._queue.add((namespace_of(pod), owner["name"]))
+        for key in self._claims.concerned(new, old):
+            self._queue.add(key)
 
     def _reconcile(self, key: Key) -> None:
         stateful_set = self.stateful_sets.get(*key)
@@ -77,9 +76,11 @@ class StatefulSetController:
             return
         try:
             newest = self.revisions.present(stateful_set)
+            owned = self._index.of_owner(uid_of(stateful_set))
+            named = [pod for pod in self._index.orphans(key[0]) if ordinal_of(stateful_set, pod) is not None]
             pods = {
                 number: pod
-                for pod in self._index.of_owner(uid_of(stateful_set))
+                for pod in self._claims.claim(stateful_set, owned, named)
                 if (number := ordinal_of(stateful_set, pod)) is not None
             }
             refusal = self._move_as_far_as_allowed(stateful_set, pods, newest)
