@@ -27,14 +27,14 @@ def _causes(new: Document, old: Document | None) -> list[Cause]:
         causes.append(wrong("spec", shown, "minAvailable and maxUnavailable cannot be both set"))
     for key in ("minAvailable", "maxUnavailable"):
         if key in spec:
-            causes += _amount_causes(spec[key], f"spec.{key}")
+            causes += amount_causes(spec[key], f"spec.{key}")
     policy = spec.get("unhealthyPodEvictionPolicy")
     if policy is not None and policy not in POLICIES:
         causes.append(unsupported("spec.unhealthyPodEvictionPolicy", policy, POLICIES))
     return causes
 
 
-def _amount_causes(amount: Any, place: str) -> list[Cause]:
+def amount_causes(amount: Any, place: str) -> list[Cause]:
     if isinstance(amount, int):
         return [wrong(place, amount, "must be greater than or equal to 0")] if amount < 0 else []
     match = PERCENT.fullmatch(amount)

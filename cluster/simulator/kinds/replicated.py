@@ -1,4 +1,4 @@
-"""Deployments, ReplicaSets, StatefulSets, and what DaemonSets share with them: selector and template must agree; selectors never change."""
+"""ReplicaSets, StatefulSets, and what Deployments and DaemonSets share with them: selector and template must agree; selectors never change."""
 
 from collections.abc import Callable
 from typing import Any
@@ -86,12 +86,7 @@ def _fixed(spec: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in spec.items() if key not in STATEFUL_SET_CHANGES}
 
 
-def _rules(fill: Callable[[Document], None]) -> KindRules:
-    return KindRules(has_generation=True, fill=fill, causes=causes_of_set)
-
-
-DEPLOYMENT_RULES = _rules(fill_with_strategy("strategy", {"maxUnavailable": "25%", "maxSurge": "25%"}))
-REPLICA_SET_RULES = _rules(_fill)
+REPLICA_SET_RULES = KindRules(has_generation=True, fill=_fill, causes=causes_of_set)
 STATEFUL_SET_RULES = KindRules(
     has_generation=True,
     fill=fill_with_strategy("updateStrategy", {"partition": 0}),

@@ -1,5 +1,7 @@
 """Requests that both servers must answer alike: each conversation is a list of steps, sent in order."""
 
+from typing import Any
+
 from tests.cluster.api.custom_resources import CUSTOM
 from tests.cluster.api.daemon_sets import DAEMONS
 from tests.cluster.api.lasting import LASTING
@@ -35,6 +37,13 @@ from tests.cluster.api.steps import (
     put,
 )
 
+DRY = "?dryRun=All"
+
+
+def rolled(**numbers: Any) -> dict[str, Any]:
+    return deployment("d", strategy={"type": "RollingUpdate", "rollingUpdate": numbers})
+
+
 CONVERSATIONS: dict[str, list[Step]] = {
     "the patches of a deployment": [
         post(DEPLOYMENTS, PAUSED),
@@ -62,6 +71,20 @@ CONVERSATIONS: dict[str, list[Step]] = {
         patch(DEPLOYMENTS + "/web", [{"op": "remove", "path": "/spec/foo"}], JSON_PATCH),
         patch(DEPLOYMENTS + "/web", {}, "text/plain"),
         patch(DEPLOYMENTS + "/web", {"metadata": {"resourceVersion": "5"}}),
+    ],
+    "strategies of a deployment": [
+        post(DEPLOYMENTS + DRY, rolled(maxSurge=-1)),
+        post(DEPLOYMENTS + DRY, rolled(maxSurge=0, maxUnavailable=0)),
+        post(DEPLOYMENTS + DRY, rolled(maxSurge="0%", maxUnavailable="half")),
+        post(DEPLOYMENTS + DRY, rolled(maxSurge="150%", maxUnavailable="150%")),
+        post(DEPLOYMENTS + DRY, rolled(maxSurge=0)),
+        post(
+            DEPLOYMENTS + DRY,
+            deployment("d", strategy={"type": "Recreate", "rollingUpdate": {"maxSurge": 1}}),
+        ),
+        post(DEPLOYMENTS + DRY, deployment("d", strategy={"type": "Recreate"})),
+        post(DEPLOYMENTS + DRY, deployment("d", minReadySeconds=10, progressDeadlineSeconds=10)),
+        post(DEPLOYMENTS + DRY, deployment("d", minReadySeconds=-1, revisionHistoryLimit=-1)),
     ],
     "server-side apply": [
         post(DEPLOYMENTS, PAUSED),
