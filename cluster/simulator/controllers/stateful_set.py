@@ -153,7 +153,7 @@ class StatefulSetController:
     def _revision_for(self, stateful_set: Document, number: int, newest: str) -> str:
         """Below the partition pods stay at the revision that was complete last."""
         current = (stateful_set.get("status") or {}).get("currentRevision") or newest
-        return current if number < _partition(stateful_set) else newest
+        return current if number < _first_renewed(stateful_set) else newest
 
     def _take_away(
         self, stateful_set: Document, pods: dict[int, Document], wanted: range, *, parallel: bool
@@ -188,7 +188,7 @@ class StatefulSetController:
             return
         for number in reversed(wanted):
             pod = pods.get(number)
-            if number < _partition(stateful_set) or pod is None or is_deleting(pod):
+            if number < _first_renewed(stateful_set) or pod is None or is_deleting(pod):
                 return
             if revision_of(pod) != newest:
                 self._delete(stateful_set, pod)
@@ -210,6 +210,7 @@ class StatefulSetController:
             self._queue.add_after(key_of(stateful_set), clock.real_seconds(left) + 0.05)
 
 
-def _partition(stateful_set: Document) -> int:
+def _first_renewed(stateful_set: Document) -> int:
+    """The partition counts pods, whatever number the first of them has."""
     rolling = (stateful_set["spec"].get("updateStrategy") or {}).get("rollingUpdate") or {}
-    return int(rolling.get("partition") or 0)
+    return ordinals(stateful_set).start + int(rolling.get("partition") or 0)

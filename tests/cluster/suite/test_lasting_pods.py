@@ -103,8 +103,10 @@ def test_a_pod_that_does_not_get_ready_holds_up_the_next_unless_parallel(client,
 
 def test_a_new_template_reaches_the_pods_from_the_last_on_and_stops_at_the_partition(client, namespace):
     partition = {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}
-    client.create(STATEFUL_SETS, stateful_set(updateStrategy=partition), namespace=namespace)
-    assert eventually(lambda: are_ready(client, namespace, "db-0", "db-1"), 40)
+    client.create(
+        STATEFUL_SETS, stateful_set(updateStrategy=partition, ordinals={"start": 3}), namespace=namespace
+    )
+    assert eventually(lambda: are_ready(client, namespace, "db-3", "db-4"), 40)
 
     newer = [{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "example/image:2"}]
     client.json_patch(STATEFUL_SETS, "db", newer, namespace=namespace)
@@ -116,12 +118,12 @@ def test_a_new_template_reaches_the_pods_from_the_last_on_and_stops_at_the_parti
             if is_ready(one)
         }
 
-    assert eventually(lambda: images() == {"db-0": "example/image:1", "db-1": "example/image:2"}, 40)
+    assert eventually(lambda: images() == {"db-3": "example/image:1", "db-4": "example/image:2"}, 40)
     status = client.get(STATEFUL_SETS, "db", namespace)["status"]
     assert status["currentRevision"] != status["updateRevision"]
     nothing_held = {"spec": {"updateStrategy": {"rollingUpdate": {"partition": 0}}}}
     client.merge_patch(STATEFUL_SETS, "db", nothing_held, namespace=namespace)
-    assert eventually(lambda: images() == {"db-0": "example/image:2", "db-1": "example/image:2"}, 40)
+    assert eventually(lambda: images() == {"db-3": "example/image:2", "db-4": "example/image:2"}, 40)
     numbers = {one["revision"] for one in client.list(CONTROLLER_REVISIONS, namespace).items}
     assert numbers == {1, 2}
 
