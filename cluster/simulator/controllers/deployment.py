@@ -32,6 +32,7 @@ from cluster.simulator.controllers.rollout import (
     plain_template,
     replicas_of,
     revision_of,
+    shared_annotations,
     template_hash,
     template_of,
     with_failure,
@@ -128,7 +129,7 @@ class DeploymentController:
                 "name": f"{name_of(deployment)}-{digest}",
                 "namespace": namespace_of(deployment),
                 "labels": dict(template["metadata"]["labels"]),
-                "annotations": {REVISION: str(next_revision(owned))},
+                "annotations": {**shared_annotations(deployment), REVISION: str(next_revision(owned))},
                 "ownerReferences": [owner_reference(deployment)],
             },
             "spec": {
@@ -153,12 +154,10 @@ class DeploymentController:
         highest = max((revision_of(one) for one in old), default=0)
         if revision <= highest:
             revision = highest + 1
-            self._client.merge_patch(
-                REPLICA_SETS,
-                name_of(current),
-                {"metadata": {"annotations": {REVISION: str(revision)}}},
-                namespace=namespace_of(current),
-            )
+        wanted = {**shared_annotations(deployment), REVISION: str(revision)}
+        if not wanted.items() <= annotations_of(current).items():
+            patch = {"metadata": {"annotations": wanted}}
+            self._client.merge_patch(REPLICA_SETS, name_of(current), patch, namespace=namespace_of(current))
         if annotations_of(deployment).get(REVISION) != str(revision):
             self._client.merge_patch(
                 DEPLOYMENTS,

@@ -10,6 +10,7 @@ from cluster import clock
 from cluster.documents import Condition, Document, annotations_of, condition_of, format_time, with_condition
 
 REVISION = "deployment.kubernetes.io/revision"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 HASH = "pod-template-hash"
 REPLICA_FAILURE = "ReplicaFailure"
 
@@ -47,6 +48,12 @@ def revision_of(replica_set: Document) -> int:
 
 def next_revision(owned: list[Document]) -> int:
     return max((revision_of(one) for one in owned), default=0) + 1
+
+
+def shared_annotations(deployment: Document) -> dict[str, str]:
+    """What its newest ReplicaSet is told too, such as the cause of the change that `kubectl rollout history` shows."""
+    kept = annotations_of(deployment).items()
+    return {name: text for name, text in kept if name not in (LAST_APPLIED, REVISION)}
 
 
 def limits_of(deployment: Document) -> tuple[int, int]:

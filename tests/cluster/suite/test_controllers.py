@@ -239,6 +239,18 @@ def test_a_deployment_scales_and_rolls(client, namespace):
         for one in client.list(REPLICA_SETS, namespace).items
     }
     assert revisions == {"1": 0, "2": 5}
+    cause = {"kubernetes.io/change-cause": "a newer image"}
+    client.merge_patch(DEPLOYMENTS, "d", {"metadata": {"annotations": cause}}, namespace=namespace)
+    assert eventually(
+        lambda: (
+            [
+                one["spec"]["replicas"]
+                for one in client.list(REPLICA_SETS, namespace).items
+                if cause.items() <= one["metadata"]["annotations"].items()
+            ]
+            == [5]
+        )
+    )
     assert condition_of(client.get(DEPLOYMENTS, "d", namespace), "Available")["status"] == "True"
 
 
