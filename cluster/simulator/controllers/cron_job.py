@@ -103,6 +103,8 @@ class CronJobController:
         active = [job for job in owned if not _has_ended(job)]
         policy = spec.get("concurrencyPolicy", "Allow")
         if policy == "Forbid" and active:
+            note = "Not starting job because prior execution is running and concurrency policy is Forbid"
+            self._teller.tell(cron_job, "JobAlreadyActive", note)
             return
         if policy == "Replace":
             for job in active:
