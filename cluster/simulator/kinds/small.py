@@ -1,4 +1,4 @@
-"""Kinds with one or two rules of their own: nodes, leases, priority classes."""
+"""Kinds with one or two rules of their own: nodes, leases, priority classes, network policies."""
 
 from cluster.simulator.kinds.rules import Document, KindRules
 from cluster.simulator.problems import Cause, forbidden_field, wrong
@@ -9,6 +9,13 @@ def _fill_node(document: Document) -> None:
     status = document.get("status", {})
     if status.get("capacity") and not status.get("allocatable"):
         document["status"] = {**status, "allocatable": dict(status["capacity"])}
+
+
+def _fill_network_policy(document: Document) -> None:
+    """It is about what comes in, and about what goes out when it has rules for that."""
+    spec = document.get("spec", {})
+    if not spec.get("policyTypes"):
+        document["spec"] = {**spec, "policyTypes": ["Ingress", *(["Egress"] if spec.get("egress") else [])]}
 
 
 def _lease_causes(new: Document, old: Document | None) -> list[Cause]:
@@ -44,3 +51,4 @@ def _priority_causes(new: Document, old: Document | None) -> list[Cause]:
 NODE_RULES = KindRules(fill=_fill_node)
 LEASE_RULES = KindRules(creates_on_update=True, needs_version_on_update=True, causes=_lease_causes)
 PRIORITY_CLASS_RULES = KindRules(has_generation=True, causes=_priority_causes)
+NETWORK_POLICY_RULES = KindRules(has_generation=True, fill=_fill_network_policy)

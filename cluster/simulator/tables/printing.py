@@ -10,7 +10,7 @@ from typing import Any
 from cluster.clock import now as product_now
 from cluster.simulator.kinds.events import to_core
 from cluster.simulator.resources import Resource
-from cluster.simulator.tables import rows, workloads
+from cluster.simulator.tables import networking, rows, workloads
 from cluster.simulator.tables.ages import age
 from cluster.simulator.tables.json_paths import first_at
 from cluster.simulator.tables.pods import pod_cells
@@ -35,6 +35,11 @@ CELLS: dict[str, Cells] = {
     "replicasets.apps": workloads.replica_set_cells,
     "statefulsets.apps": workloads.stateful_set_cells,
     "daemonsets.apps": workloads.daemon_set_cells,
+    "controllerrevisions.apps": rows.revision_cells,
+    "ingresses.networking.k8s.io": networking.ingress_cells,
+    "networkpolicies.networking.k8s.io": networking.network_policy_cells,
+    "endpointslices.discovery.k8s.io": networking.endpoint_slice_cells,
+    "horizontalpodautoscalers.autoscaling": networking.autoscaler_cells,
     "jobs.batch": workloads.job_cells,
     "cronjobs.batch": workloads.cron_job_cells,
     "leases.coordination.k8s.io": rows.lease_cells,

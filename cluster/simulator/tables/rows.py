@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from cluster.documents import controller_of
 from cluster.simulator.tables.ages import UNKNOWN, age
 from cluster.simulator.tables.workloads import NONE
 from cluster.simulator.volumes import DEFAULT_CLASS
@@ -34,6 +35,14 @@ def config_map_cells(document: Document, now: datetime) -> list[Any]:
 
 def secret_cells(document: Document, now: datetime) -> list[Any]:
     return [_name(document), document.get("type", ""), len(document.get("data") or {}), _age(document, now)]
+
+
+def revision_cells(document: Document, now: datetime) -> list[Any]:
+    owner = controller_of(document)
+    group = owner["apiVersion"].rpartition("/")[0] if owner else ""
+    kind = f"{owner['kind'].lower()}.{group}".rstrip(".") if owner else ""
+    name = f"{kind}/{owner['name']}" if owner else NONE
+    return [_name(document), name, document.get("revision", 0), _age(document, now)]
 
 
 def lease_cells(document: Document, now: datetime) -> list[Any]:

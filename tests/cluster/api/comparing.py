@@ -24,6 +24,7 @@ MADE_UP = frozenset(
 
 REVIEWED = {
     r"^\.status\.conditions$": "null in a definition that has just been made",
+    r"^\.status\.currentMetrics$": "null in an autoscaler that has just been made",
     r"\.columnDefinitions\[\d+\]\.description": "only the first sentence is kept",
     r"\.(first|last|deprecatedFirst|deprecatedLast|lastProbe|lastUpdate)(Timestamp|Time)$": "null times are left out",
     r"\.f:(lastProbeTime|lastTransitionTime|lastUpdateTime)$": "of times that are left out",

@@ -56,6 +56,16 @@ RUNNING = {
     ],
 }  # fmt: skip
 
+INGRESSES = Kind("networking.k8s.io", "v1", "ingresses", "Ingress")
+NETWORK_POLICIES = Kind("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy")
+ENDPOINT_SLICES = Kind("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
+AUTOSCALERS = Kind("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
+CHOICES = [
+    {"key": "d", "operator": "NotIn", "values": ["z", "y"]},
+    {"key": "c", "operator": "DoesNotExist"},
+    {"key": "e", "operator": "Exists"},
+]
+
 Case = tuple[Kind, dict[str, Any], dict[str, Any]]
 """Kind, what is created besides its name, and the status written afterwards."""
 
@@ -111,6 +121,49 @@ CASES: dict[str, Case] = {
     "a service": (
         kinds.SERVICES,
         {"spec": {"selector": {"app": "x"}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]}},
+        {},
+    ),
+    "an ingress": (
+        INGRESSES,
+        {"spec": {"ingressClassName": "n", "tls": [{"hosts": ["a.b"]}], "defaultBackend": {"service": {"name": "s", "port": {"number": 80}}}, "rules": [{"host": f"{one}.b"} for one in "acde"]}},
+        {},
+    ),
+    "a network policy": (
+        NETWORK_POLICIES,
+        {"spec": {"podSelector": {"matchLabels": {"b": "1", "a": "2"}, "matchExpressions": CHOICES}}},
+        {},
+    ),
+    "an endpoint slice": (
+        ENDPOINT_SLICES,
+        {"addressType": "IPv4", "ports": [{"port": 80}, {"name": "b"}], "endpoints": [{"addresses": [f"10.0.0.{n}"]} for n in range(1, 6)]},
+        {},
+    ),
+    "an autoscaler": (
+        AUTOSCALERS,
+        {
+            "spec": {
+                "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x"},
+                "maxReplicas": 7,
+                "metrics": [
+                    {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}},
+                    {"type": "Pods", "pods": {"metric": {"name": "m"}, "target": {"type": "AverageValue", "averageValue": "10"}}},
+                    {"type": "External", "external": {"metric": {"name": "q"}, "target": {"type": "Value", "value": "1"}}},
+                ],
+            }
+        },
+        {},
+    ),
+    "a revision": (
+        kinds.CONTROLLER_REVISIONS,
+        {
+            "revision": 3,
+            "data": {},
+            "metadata": {
+                "name": "a-revision",
+                "labels": {"app": "x"},
+                "ownerReferences": [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "x", "uid": "u", "controller": True}],
+            },
+        },
         {},
     ),
     "a config map": (kinds.CONFIG_MAPS, {"data": {"b": "2", "a": "1"}}, {}),
