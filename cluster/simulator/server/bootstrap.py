@@ -7,6 +7,7 @@ from cluster.simulator.server.api import Api
 from cluster.simulator.server.bodies import Strictness
 from cluster.simulator.server.creating import create, fill_namespace
 from cluster.simulator.server.options import WriteOptions
+from cluster.simulator.server.user_roles import USER_ROLES
 
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 RBAC = "rbac.authorization.k8s.io"
@@ -57,6 +58,9 @@ def fill_new_cluster(api: Api) -> None:
         ("system:basic-user", own, [authenticated]),
     ):
         _ensure_role(api, name, rules, groups)
+    for name, rules in USER_ROLES.items():
+        metadata = {"name": name, "labels": BOOTSTRAP_LABEL}
+        _ensure(api, RBAC, "v1", "clusterroles", {"metadata": metadata, "rules": rules})
 
 
 def _ensure_role(api: Api, name: str, rules: list[dict[str, Any]], groups: list[str]) -> None:
