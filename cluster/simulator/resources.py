@@ -3,12 +3,17 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
+from cluster.simulator.cel.schemas import has_rules
 from cluster.simulator.openapi.builtin import DATA, type_names, type_schema
 from cluster.simulator.openapi.custom import compile_custom
 from cluster.simulator.openapi.schema import Schema
 from cluster.simulator.problems import qualified
+
+if TYPE_CHECKING:
+    from cluster.simulator.cel.rules import RuleNode
 
 ALL_VERBS = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
 
@@ -47,6 +52,19 @@ class Resource:
     @property
     def list_kind(self) -> str:
         return str(self.definition.get("listKind") or f"{self.kind}List")
+
+    @cached_property
+    def rules(self) -> "RuleNode | None":
+        """The CEL rules of the definition's schema, compiled when the first object is written.
+
+        Only then, and only where there are rules, the library is loaded.
+        """
+        schema = (self.definition.get("schema") or {}).get("openAPIV3Schema") or {}
+        if not has_rules(schema):
+            return None
+        from cluster.simulator.cel.rules import compiled_rules
+
+        return compiled_rules(schema)
 
     def __str__(self) -> str:
         return qualified(self.plural, self.group)

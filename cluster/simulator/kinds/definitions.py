@@ -3,6 +3,7 @@
 from typing import Any
 
 from cluster.clock import now
+from cluster.simulator.kinds.definition_rules import rule_causes
 from cluster.simulator.kinds.rules import Document, KindRules, Surroundings
 from cluster.simulator.problems import Cause, missing, unsupported, wrong
 
@@ -113,6 +114,7 @@ def _causes(new: Document, old: Document | None) -> list[Cause]:
     for index, version in enumerate(versions):
         if not (version.get("schema") or {}).get("openAPIV3Schema"):
             causes.append(missing(f"spec.versions[{index}].schema.openAPIV3Schema"))
+    causes += rule_causes(versions)
     if old is not None:
         causes += _immutable(spec, old["spec"])
     return causes

@@ -16,6 +16,7 @@ from cluster.simulator.server.api import CRDS, Api, Document, incoming
 from cluster.simulator.server.namespace_limits import charged, keep_in_range, store_charges
 from cluster.simulator.server.options import WriteOptions
 from cluster.simulator.store.objects import Stored
+from cluster.simulator.validation.expressions import expression_causes
 from cluster.simulator.validation.metadata import metadata_causes
 from cluster.simulator.validation.values import value_causes
 
@@ -65,6 +66,8 @@ def create(
     causes = metadata_causes(metadata, resource.storage)
     causes += value_causes(resource.schema, document) if resource.custom else []
     causes += rules.causes(document, None)
+    if resource.custom:
+        causes += expression_causes(resource, document, None, causes, options.warnings)
     if causes:
         raise invalid(resource.kind, resource.group, metadata.get("name", ""), causes)
     keep_in_range(api, resource, document)

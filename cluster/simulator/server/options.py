@@ -24,6 +24,11 @@ class WriteOptions:
     asked: dict[str, Any] = field(default_factory=dict)
     """The options that came with the request, as webhooks are told them."""
 
+    @property
+    def warnings(self) -> list[str]:
+        """What is to be told beside the answer, be it a refusal, goes in here. Nobody hears of what the server does by itself."""
+        return self.admission.warnings if self.admission is not None else []
+
     @classmethod
     def of(cls, request: Request, subresource: str = "") -> "WriteOptions":
         """Raises 400 for options the API does not have."""

@@ -14,6 +14,7 @@ from cluster.simulator.server.creating import timestamp
 from cluster.simulator.server.namespace_limits import charged, keep_in_range, store_charges
 from cluster.simulator.server.options import WriteOptions
 from cluster.simulator.store.objects import Stored
+from cluster.simulator.validation.expressions import expression_causes
 from cluster.simulator.validation.metadata import changed_metadata_causes, metadata_causes
 from cluster.simulator.validation.values import value_causes
 
@@ -65,7 +66,7 @@ def update(
         rules.on_update(document, old, api.around)
     if rules.has_generation and _spec_of(document) != _spec_of(old):
         document["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
-    _validate(resource, document, old, rules, options.subresource)
+    _validate(resource, document, old, rules, options)
     keep_in_range(api, resource, document, old, options.subresource)
     approved(resource, document, old, options)
     quotas = charged(api, resource, document, old, options.subresource)
@@ -187,7 +188,7 @@ def _spec_of(document: Document) -> Document:
 
 
 def _validate(
-    resource: Resource, document: Document, old: Document, rules: KindRules, subresource: str
+    resource: Resource, document: Document, old: Document, rules: KindRules, options: WriteOptions
 ) -> None:
     metadata = document["metadata"]
     causes = changed_metadata_causes(metadata, old["metadata"])
@@ -197,10 +198,12 @@ def _validate(
         causes += metadata_causes(metadata, resource.storage)
     if resource.custom:
         causes += value_causes(resource.schema, document)
-    if subresource in rules.parts:
-        causes += rules.part_causes(document, old, subresource)
+    if options.subresource in rules.parts:
+        causes += rules.part_causes(document, old, options.subresource)
     else:
         causes += rules.causes(document, old)
+    if resource.custom:
+        causes += expression_causes(resource, document, old, causes, options.warnings)
     if causes:
         raise invalid(resource.kind, resource.group, metadata["name"], causes)
 
