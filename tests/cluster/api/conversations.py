@@ -4,8 +4,10 @@ from typing import Any
 
 from tests.cluster.api.custom_resources import CUSTOM
 from tests.cluster.api.daemon_sets import DAEMONS
+from tests.cluster.api.definition_rules import DEFINITION_RULES
 from tests.cluster.api.lasting import LASTING
 from tests.cluster.api.limits import LIMITS
+from tests.cluster.api.ruled_objects import RULED
 from tests.cluster.api.rules_of_kinds import RULES
 from tests.cluster.api.steps import (
     ALWAYS,
@@ -273,4 +275,4 @@ CONVERSATIONS: dict[str, list[Step]] = {
     ],
 }
 
-CONVERSATIONS |= CUSTOM | DAEMONS | LASTING | LIMITS | RULES
+CONVERSATIONS |= CUSTOM | DAEMONS | DEFINITION_RULES | LASTING | LIMITS | RULED | RULES
