@@ -5,7 +5,7 @@ lists of lists or maps of lists: what is inside those is checked only when it is
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from google.protobuf import descriptor_pool, duration_pb2, struct_pb2, timestamp_pb2
@@ -71,8 +71,9 @@ def optional(kind: Type) -> Type:
 
 @dataclass
 class Types:
-    """Collects the messages of one environment."""
+    """Collects the messages of one environment. `called` is how expressions call a property; None where they cannot."""
 
+    called: Callable[[str], str | None] = escaped
     _messages: list[DescriptorProto] = field(default_factory=list)
 
     def of(self, schema: Document, *, root: bool = False) -> Type | None:
@@ -104,7 +105,7 @@ class Types:
         message = DescriptorProto(name=f"Object{len(self._messages)}")
         self._messages.append(message)
         for name, part in (schema.get("properties") or {}).items():
-            kind, called = self._of_part(part), escaped(name)
+            kind, called = self._of_part(part), self.called(name)
             if kind is not None and called is not None:
                 _add_field(message, called, kind)
         return Type(f"{PACKAGE}.{message.name}")

@@ -4,7 +4,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cluster.simulator.kinds.rules import Document, KindRules
-from cluster.simulator.problems import Cause, forbidden_field, missing, unsupported, wrong
+from cluster.simulator.kinds.webhook_conditions import condition_causes
+from cluster.simulator.problems import Cause, missing, unsupported, wrong
 from cluster.simulator.validation.metadata import SUBDOMAIN, SUBDOMAIN_DETAIL
 
 OPERATIONS = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE")
@@ -64,9 +65,7 @@ def _hook_causes(hook: dict[str, Any], place: str) -> list[Cause]:
         detail = "the timeout value must be between 1 and 30 seconds"
         causes.append(wrong(f"{place}.timeoutSeconds", hook["timeoutSeconds"], detail))
     causes += _client_causes(hook.get("clientConfig") or {}, f"{place}.clientConfig")
-    if hook.get("matchConditions"):
-        detail = "the simulator does not evaluate CEL: narrow the webhook with rules and selectors"
-        causes.append(forbidden_field(f"{place}.matchConditions", detail))
+    causes += condition_causes(hook.get("matchConditions") or [], f"{place}.matchConditions")
     return causes + _version_causes(hook.get("admissionReviewVersions") or [], place)
 
 

@@ -39,7 +39,7 @@ def metadata_causes(metadata: dict[str, Any], storage: str) -> list[Cause]:
     causes += _label_causes(metadata.get("labels") or {}, "metadata.labels")
     annotations = metadata.get("annotations") or {}
     for key in annotations:
-        causes += _key_causes(key.lower(), "metadata.annotations", key)
+        causes += qualified_name_causes(key.lower(), "metadata.annotations", key)
     size = sum(len(key) + len(value) for key, value in annotations.items() if isinstance(value, str))
     if size > LONGEST_ANNOTATIONS:
         causes.append(
@@ -70,7 +70,7 @@ def _name_causes(name: str, storage: str) -> list[Cause]:
 def _label_causes(labels: dict[str, Any], place: str) -> list[Cause]:
     causes: list[Cause] = []
     for key, value in labels.items():
-        causes += _key_causes(key, place, key)
+        causes += qualified_name_causes(key, place, key)
         if len(value) > 63:
             causes.append(wrong(place, value, "must be no more than 63 characters"))
         elif not LABEL_VALUE.fullmatch(value):
@@ -78,7 +78,8 @@ def _label_causes(labels: dict[str, Any], place: str) -> list[Cause]:
     return causes
 
 
-def _key_causes(key: str, place: str, shown: str) -> list[Cause]:
+def qualified_name_causes(key: str, place: str, shown: str) -> list[Cause]:
+    """Of a name that may have a domain before it, as labels' keys have."""
     prefix, slash, name = key.rpartition("/")
     if slash and (not prefix or len(prefix) > 253 or not SUBDOMAIN.fullmatch(prefix)):
         return [wrong(place, shown, f"prefix part {SUBDOMAIN_DETAIL}")]

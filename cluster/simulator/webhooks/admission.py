@@ -15,7 +15,7 @@ from typing import Any
 
 from cluster.simulator.identities import User
 from cluster.simulator.patching.json_patch import apply_json_patch
-from cluster.simulator.problems import Problem
+from cluster.simulator.problems import Problem, forbidden
 from cluster.simulator.server.api import Api, outgoing
 from cluster.simulator.webhooks.attributes import Attributes
 from cluster.simulator.webhooks.calling import Caller
@@ -117,7 +117,7 @@ class Admission:
         rounds: _Rounds,
     ) -> Attributes:
         for webhook in webhooks:
-            invocation = invocation_of(self._api, webhook, attributes)
+            invocation = self._invocation(webhook, attributes)
             if invocation is None or (number and webhook.key not in rounds.again):
                 continue
             verdict = self._verdict(number, invocation, attributes)
@@ -161,7 +161,7 @@ class Admission:
         found = [
             invocation
             for webhook in configured(self._api, VALIDATING)
-            if (invocation := invocation_of(self._api, webhook, attributes)) is not None
+            if (invocation := self._invocation(webhook, attributes)) is not None
         ]
         calls = [self._call(0, invocation, attributes) for invocation in found]
         missing = [call for call in calls if call.key not in self._verdicts]
@@ -184,7 +184,23 @@ class Admission:
             return None if webhook.may_be_ignored else call_problem(webhook.name, verdict.failure)
         return None if verdict.allowed else refusal(webhook.name, verdict.status)
 
-    def _call(self, number: int, invocation: Invocation, attributes: Attributes) -> Call:
+    def _invocation(self, webhook: Webhook, attributes: Attributes) -> Invocation | None:
+        """How the webhook is to be asked, if its conditions are met, too. Raises 403 when they have no value and it must be asked."""
+        invocation = invocation_of(self._api, webhook, attributes)
+        conditions = webhook.settings.get("matchConditions")
+        if invocation is None or not conditions:
+            return invocation
+        from cluster.simulator.webhooks.conditions import UndecidedConditions, all_true  # brings the library
+
+        try:
+            return invocation if all_true(conditions, self._request(invocation, attributes)) else None
+        except UndecidedConditions as undecided:
+            if webhook.may_be_ignored:
+                return None
+            resource = attributes.resource
+            raise forbidden(resource.plural, resource.group, attributes.name, str(undecided)) from None
+
+    def _request(self, invocation: Invocation, attributes: Attributes) -> Document:
         resource = invocation.resource
         shown = replace(
             attributes,
@@ -192,7 +208,10 @@ class Admission:
             document=_as_version(attributes, resource, attributes.document),
             old=_as_version(attributes, resource, attributes.old),
         )
-        request = review_request(invocation, attributes, shown, self._user)
+        return review_request(invocation, attributes, shown, self._user)
+
+    def _call(self, number: int, invocation: Invocation, attributes: Attributes) -> Call:
+        request = self._request(invocation, attributes)
         webhook = invocation.webhook
         asked = [number, webhook.mutating, webhook.key, _without_owners(request)]
         digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

@@ -37,7 +37,7 @@ TOKEN_VOLUME = re.compile(r"kube-api-access-[a-z0-9]{5}")
 """The end of the name is made up."""
 SENTENCES = re.compile(
     r"StorageError|rejected our request|in scheme|@@|json parse error|unable to parse requirement|Unsupported Media Type|media types"
-    r"|continue key|no new finalizers|current: \d+|UID in record|\d+ conflict|Precondition failed|invalid continue token"
+    r"|failed to call webhook|continue key|no new finalizers|current: \d+|UID in record|\d+ conflict|Precondition failed|invalid continue token"
 )
 """Messages that hold Go's inner workings or numbers of one server; their reason and code are compared all the same."""
 

@@ -38,6 +38,7 @@ from tests.cluster.api.steps import (
     post,
     put,
 )
+from tests.cluster.api.webhook_conditions import CONDITIONS
 
 DRY = "?dryRun=All"
 
@@ -275,4 +276,4 @@ CONVERSATIONS: dict[str, list[Step]] = {
     ],
 }
 
-CONVERSATIONS |= CUSTOM | DAEMONS | DEFINITION_RULES | LASTING | LIMITS | RULED | RULES
+CONVERSATIONS |= CONDITIONS | CUSTOM | DAEMONS | DEFINITION_RULES | LASTING | LIMITS | RULED | RULES

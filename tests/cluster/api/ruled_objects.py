@@ -210,7 +210,7 @@ RULED: dict[str, list[Step]] = {
             size=1, parts=[{"id": "a", "n": 1}, {"id": "b", "n": 20}], tags=["a", "bbbb"], sub={"x": 1}
         ),
         patch(f"{DEFINITIONS}/parts.{GROUP}", {"spec": ruled("parts", TIGHT)["spec"]}),
-        Step("SETTLED", place("parts") + "?dryRun=All", PARTS.document("z", spec={"size": 1})),
+        Step("REFUSED", place("parts") + "?dryRun=All", PARTS.document("z", spec={"size": 1})),
         PARTS.changed(name="b"),
         PARTS.changed(size=2),
         PARTS.changed(parts=[{"id": "b", "n": 20}, {"id": "a", "n": 1}]),
