@@ -5,7 +5,7 @@ from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]|%(?![0-9a-fA-F]{2})")
-_HOST = re.compile(r"(?:[^\s\[\]<>\"]*|\[[0-9a-fA-F:.%]+\])(?::\d*)?")
+_HOST = re.compile(r"(?:[^\s\[\]<>\":]*|\[[0-9a-fA-F:.%]+\])(?::\d*)?")
 _PATH_SIGNS = "/:@!$&'()*+,;=-._~%[]"
 
 
