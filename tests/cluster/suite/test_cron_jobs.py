@@ -72,11 +72,13 @@ def test_a_schedule_makes_jobs_as_its_policies_say(client, namespace):
     assert int(moment) > 29_000_000  # minutes since 1970
 
     assert eventually(lambda: jobs_of(client, namespace, "one"), 10)
-    status = client.get(CRON_JOBS, "one", namespace)["status"]
-    assert [one["name"] for one in status["active"]] == [
-        jobs_of(client, namespace, "one")[0]["metadata"]["name"]
-    ]
-    assert status["lastScheduleTime"]
+    only = jobs_of(client, namespace, "one")[0]["metadata"]["name"]
+
+    def is_told() -> bool:  # after the Job is made
+        status = client.get(CRON_JOBS, "one", namespace).get("status") or {}
+        return [one["name"] for one in status.get("active") or []] == [only] and "lastScheduleTime" in status
+
+    assert eventually(is_told)
 
     def has_succeeded() -> bool:
         status = client.get(CRON_JOBS, "plain", namespace)["status"]

@@ -77,8 +77,12 @@ def test_pods_are_made_in_order_with_lasting_names_and_claims(client, namespace)
         lambda: pods_of(client, namespace).get("db-0", made["db-0"])["metadata"]["uid"] != before, 30
     )
     assert eventually(lambda: are_ready(client, namespace, "db-0", "db-1"), 40)
-    status = client.get(STATEFUL_SETS, "db", namespace)["status"]
-    assert (status["replicas"], status["currentRevision"]) == (2, status["updateRevision"])
+
+    def has_both_of_one_revision() -> bool:  # told after the pods themselves are ready
+        status = client.get(STATEFUL_SETS, "db", namespace)["status"]
+        return status["replicas"] == 2 and status["currentRevision"] == status["updateRevision"]
+
+    assert eventually(has_both_of_one_revision)
 
     client.merge_patch(STATEFUL_SETS, "db", {"spec": {"replicas": 1}}, namespace=namespace)
     assert eventually(lambda: are_ready(client, namespace, "db-0"), 30)
