@@ -108,11 +108,12 @@ def with_condition(conditions: list[Condition] | None, new: Condition) -> list[C
 
 def controller_of(document: Mapping[str, Any]) -> OwnerReference | None:
     """The one owner that manages this object, if any."""
-    for owner in document["metadata"].get("ownerReferences") or []:
-        if owner.get("controller"):
-            found: OwnerReference = owner
-            return found
-    return None
+    return next((owner for owner in owners_of(document) if owner.get("controller")), None)
+
+
+def owners_of(document: Mapping[str, Any]) -> list[OwnerReference]:
+    """Every object that it goes with."""
+    return document["metadata"].get("ownerReferences") or []
 
 
 def owner_reference(owner: Mapping[str, Any]) -> OwnerReference:

@@ -13,6 +13,7 @@ from cluster.documents import (
     name_of,
     namespace_of,
     owner_reference,
+    owners_of,
     uid_of,
 )
 from cluster.errors import NotFound
@@ -50,7 +51,7 @@ class Claims:
                 self._release(owner, one)
         found = [one for one in others if not is_deleting(one) and _fits(owner, one)]
         if found and self._is_there(owner):
-            kept += [self._refer(one, [*_references(one), owner_reference(owner)]) for one in found]
+            kept += [self._refer(one, [*owners_of(one), owner_reference(owner)]) for one in found]
         return kept
 
     def _is_there(self, owner: Document) -> bool:
@@ -62,7 +63,7 @@ class Claims:
         return uid_of(fresh) == uid_of(owner) and not is_deleting(fresh)
 
     def _release(self, owner: Document, one: Document) -> None:
-        self._refer(one, [reference for reference in _references(one) if reference["uid"] != uid_of(owner)])
+        self._refer(one, [reference for reference in owners_of(one) if reference["uid"] != uid_of(owner)])
 
     def _refer(self, one: Document, references: list[Any]) -> Document:
         version = one["metadata"][
@@ -70,10 +71,6 @@ class Claims:
         ]  # as it was seen: another may have taken it over meanwhile
         patch = {"metadata": {"resourceVersion": version, "ownerReferences": references or None}}
         return self._client.merge_patch(self._kind, name_of(one), patch, namespace=namespace_of(one))
-
-
-def _references(one: Document) -> list[Any]:
-    return list(one["metadata"].get("ownerReferences") or [])
 
 
 def _fits(owner: Document, one: Document) -> bool:

@@ -4,7 +4,7 @@ import copy
 import logging
 
 from cluster.client import ClusterClient
-from cluster.documents import Document, key_of, name_of, namespace_of, owner_reference
+from cluster.documents import Document, key_of, name_of, namespace_of, owner_reference, owners_of, uid_of
 from cluster.errors import AlreadyExists, Conflict, Invalid, NotFound
 from cluster.kinds import PERSISTENT_VOLUME_CLAIMS
 from cluster.simulator.controllers.telling import Teller
@@ -54,9 +54,7 @@ class EphemeralVolumes:
 
     def _check(self, pod: Document, claim: str) -> None:
         found = self._client.get(PERSISTENT_VOLUME_CLAIMS, claim, namespace_of(pod))
-        if not any(
-            one["uid"] == pod["metadata"]["uid"] for one in found["metadata"].get("ownerReferences") or []
-        ):
+        if not any(one["uid"] == uid_of(pod) for one in owners_of(found)):
             note = f"PVC {namespace_of(pod)}/{claim} was not created for pod {namespace_of(pod)}/{name_of(pod)} (pod is not owner)"
             self._teller.warn(pod, "FailedBinding", f"ephemeral volume: {note}")
 

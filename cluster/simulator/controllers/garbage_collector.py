@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from cluster.client import ClusterClient
-from cluster.documents import Document, is_deleting, name_of, namespace_of, uid_of
+from cluster.documents import Document, OwnerReference, is_deleting, name_of, namespace_of, owners_of, uid_of
 from cluster.errors import Conflict, NotFound
 from cluster.kinds import (
     CONFIG_MAPS,
@@ -99,12 +99,12 @@ class GarbageCollector:
         item = (kind, namespace_of(document), name_of(document))
         with self._lock:
             if old is not None:
-                for owner in _owners(old):
+                for owner in owners_of(old):
                     self._dependents[owner["uid"]].pop(item, None)
                     if not self._dependents[owner["uid"]]:
                         del self._dependents[owner["uid"]]
             if new is not None:
-                for owner in _owners(new):
+                for owner in owners_of(new):
                     self._dependents[owner["uid"]][item] = new
             orphans = list(self._dependents.get(uid_of(document), {})) if new is None else []
         for dependent in orphans:
@@ -113,12 +113,12 @@ class GarbageCollector:
             self._ask_waiting_owners(document)
         elif is_deleting(new) and {ORPHAN, FOREGROUND} & set(new["metadata"].get("finalizers") or []):
             self._queue.add(item)
-        elif old is None and _owners(new):
+        elif old is None and owners_of(new):
             self._queue.add(item)  # its owner may have gone while nobody looked
 
     def _ask_waiting_owners(self, gone: Document) -> None:
         """An owner that is deleted in the foreground waits for its dependents: one has just gone."""
-        for owner in _owners(gone):
+        for owner in owners_of(gone):
             kind = self._kind(owner["apiVersion"], owner["kind"])
             if kind is not None:
                 self._queue.add((kind, namespace_of(gone) if kind.namespaced else "", owner["name"]))
@@ -148,7 +148,7 @@ class GarbageCollector:
                 elif FOREGROUND in finalizers:
                     self._delete_dependents_first(kind, document)
                 return
-            if _owners(document) and self._has_no_owner_left(document):
+            if owners_of(document) and self._has_no_owner_left(document):
                 self._client.delete(kind, name, namespace or None, uid=uid_of(document))
                 logger.info("%s %s/%s went with its owner", kind.kind, namespace, name)
         except NotFound:
@@ -157,9 +157,9 @@ class GarbageCollector:
             self._queue.add_after(item, 0.1)
 
     def _has_no_owner_left(self, document: Document) -> bool:
-        return all(self._is_gone(document, owner) for owner in _owners(document))
+        return all(self._is_gone(document, owner) for owner in owners_of(document))
 
-    def _is_gone(self, document: Document, owner: dict[str, Any]) -> bool:
+    def _is_gone(self, document: Document, owner: OwnerReference) -> bool:
         kind = self._kind(owner["apiVersion"], owner["kind"])
         if kind is None:
             return False  # a kind nobody here knows: it is not ours to judge
@@ -179,7 +179,7 @@ class GarbageCollector:
 
     def _let_dependents_go(self, kind: Kind, document: Document) -> None:
         for (dependent_kind, namespace, name), dependent in self._dependents_of(document):
-            kept = [owner for owner in _owners(dependent) if owner["uid"] != uid_of(document)]
+            kept = [owner for owner in owners_of(dependent) if owner["uid"] != uid_of(document)]
             patch = {"metadata": {"uid": uid_of(dependent), "ownerReferences": kept or None}}
             self._client.merge_patch(dependent_kind, name, patch, namespace=namespace or None)
         self._take_finalizer_off(kind, document, ORPHAN)
@@ -187,9 +187,9 @@ class GarbageCollector:
     def _delete_dependents_first(self, kind: Kind, document: Document) -> None:
         blocking = 0
         for (dependent_kind, namespace, name), dependent in self._dependents_of(document):
-            reference = next(owner for owner in _owners(dependent) if owner["uid"] == uid_of(document))
+            reference = next(owner for owner in owners_of(dependent) if owner["uid"] == uid_of(document))
             blocking += bool(reference.get("blockOwnerDeletion"))
-            if is_deleting(dependent) or len(_owners(dependent)) > 1:
+            if is_deleting(dependent) or len(owners_of(dependent)) > 1:
                 continue
             try:
                 self._client.delete(
@@ -204,7 +204,3 @@ class GarbageCollector:
         kept = [one for one in document["metadata"].get("finalizers") or [] if one != finalizer]
         patch = {"metadata": {"uid": uid_of(document), "finalizers": kept or None}}
         self._client.merge_patch(kind, name_of(document), patch, namespace=namespace_of(document) or None)
-
-
-def _owners(document: Document) -> list[dict[str, Any]]:
-    return document["metadata"].get("ownerReferences") or []
