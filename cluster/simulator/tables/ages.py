@@ -1,5 +1,6 @@
 """Durations as people read them in `kubectl get`. Pure."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,11 @@ def age(text: Any, now: datetime) -> str:
     """How long ago a time was."""
     moment = parse_time(text) if isinstance(text, str) and text else None
     return human_duration((now - moment).total_seconds()) if moment else UNKNOWN
+
+
+def age_of(document: Mapping[str, Any], now: datetime) -> str:
+    """How long ago an object was made."""
+    return age(document["metadata"].get("creationTimestamp"), now)
 
 
 def human_duration(seconds: float) -> str:

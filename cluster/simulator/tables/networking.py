@@ -3,13 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from cluster.simulator.tables.ages import age
-from cluster.simulator.tables.workloads import NONE
+from cluster.simulator.tables.ages import age_of
+from cluster.simulator.tables.workloads import NONE, selector_words
 
 Document = dict[str, Any]
 UNSET = "<unset>"
 NOT_MEASURED = "<unknown>"
-_OPERATORS = {"In": "in", "NotIn": "notin"}
 
 
 def ingress_cells(document: Document, now: datetime) -> list[Any]:
@@ -23,13 +22,13 @@ def ingress_cells(document: Document, now: datetime) -> list[Any]:
         _shortened(hosts) or "*",
         ",".join(sorted(addresses - {""})),
         "80, 443" if spec.get("tls") else "80",
-        _age(document, now),
+        age_of(document, now),
     ]
 
 
 def network_policy_cells(document: Document, now: datetime) -> list[Any]:
     selector = document.get("spec", {}).get("podSelector") or {}
-    return [document["metadata"]["name"], _selector_text(selector), _age(document, now)]
+    return [document["metadata"]["name"], selector_words(selector), age_of(document, now)]
 
 
 def endpoint_slice_cells(document: Document, now: datetime) -> list[Any]:
@@ -40,7 +39,7 @@ def endpoint_slice_cells(document: Document, now: datetime) -> list[Any]:
         document.get("addressType", ""),
         _shortened(ports) or UNSET,
         _shortened(addresses) or UNSET,
-        _age(document, now),
+        age_of(document, now),
     ]
 
 
@@ -56,7 +55,7 @@ def autoscaler_cells(document: Document, now: datetime) -> list[Any]:
         str(spec["minReplicas"]) if "minReplicas" in spec else UNSET,
         spec.get("maxReplicas", 0),
         (document.get("status") or {}).get("currentReplicas", 0),
-        _age(document, now),
+        age_of(document, now),
     ]
 
 
@@ -73,21 +72,6 @@ def _target_text(metric: Document) -> str:
     return f"{named}{NOT_MEASURED}/{target.get('value', '')}"
 
 
-def _selector_text(selector: Document) -> str:
-    parts = [(key, f"{key}={value}") for key, value in (selector.get("matchLabels") or {}).items()]
-    for one in selector.get("matchExpressions") or []:
-        key, values = one["key"], ",".join(sorted(one.get("values") or []))
-        if one["operator"] in _OPERATORS:
-            parts.append((key, f"{key} {_OPERATORS[one['operator']]} ({values})"))
-        else:
-            parts.append((key, key if one["operator"] == "Exists" else f"!{key}"))
-    return ",".join(text for _, text in sorted(parts)) or NONE
-
-
 def _shortened(texts: list[str]) -> str:
     more = f" + {len(texts) - 3} more..." if len(texts) > 3 else ""
     return ",".join(texts[:3]) + more
-
-
-def _age(document: Document, now: datetime) -> str:
-    return age(document["metadata"].get("creationTimestamp"), now)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from cluster.documents import controller_of
-from cluster.simulator.tables.ages import UNKNOWN, age
+from cluster.simulator.tables.ages import UNKNOWN, age, age_of
 from cluster.simulator.tables.workloads import NONE
 from cluster.simulator.volumes import DEFAULT_CLASS
 
@@ -12,29 +12,25 @@ Document = dict[str, Any]
 MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
 
 
-def _age(document: Document, now: datetime) -> str:
-    return age(document["metadata"].get("creationTimestamp"), now)
-
-
 def _name(document: Document) -> str:
     return str(document["metadata"]["name"])
 
 
 def plain_cells(document: Document, now: datetime) -> list[Any]:
-    return [_name(document), _age(document, now)]
+    return [_name(document), age_of(document, now)]
 
 
 def namespace_cells(document: Document, now: datetime) -> list[Any]:
-    return [_name(document), document.get("status", {}).get("phase", ""), _age(document, now)]
+    return [_name(document), document.get("status", {}).get("phase", ""), age_of(document, now)]
 
 
 def config_map_cells(document: Document, now: datetime) -> list[Any]:
     entries = len(document.get("data") or {}) + len(document.get("binaryData") or {})
-    return [_name(document), entries, _age(document, now)]
+    return [_name(document), entries, age_of(document, now)]
 
 
 def secret_cells(document: Document, now: datetime) -> list[Any]:
-    return [_name(document), document.get("type", ""), len(document.get("data") or {}), _age(document, now)]
+    return [_name(document), document.get("type", ""), len(document.get("data") or {}), age_of(document, now)]
 
 
 def revision_cells(document: Document, now: datetime) -> list[Any]:
@@ -42,11 +38,11 @@ def revision_cells(document: Document, now: datetime) -> list[Any]:
     group = owner["apiVersion"].rpartition("/")[0] if owner else ""
     kind = f"{owner['kind'].lower()}.{group}".rstrip(".") if owner else ""
     name = f"{kind}/{owner['name']}" if owner else NONE
-    return [_name(document), name, document.get("revision", 0), _age(document, now)]
+    return [_name(document), name, document.get("revision", 0), age_of(document, now)]
 
 
 def lease_cells(document: Document, now: datetime) -> list[Any]:
-    return [_name(document), document.get("spec", {}).get("holderIdentity", ""), _age(document, now)]
+    return [_name(document), document.get("spec", {}).get("holderIdentity", ""), age_of(document, now)]
 
 
 def storage_class_cells(document: Document, now: datetime) -> list[Any]:
@@ -57,18 +53,18 @@ def storage_class_cells(document: Document, now: datetime) -> list[Any]:
         document.get("reclaimPolicy", "Delete"),
         document.get("volumeBindingMode", "Immediate"),
         bool(document.get("allowVolumeExpansion")),
-        _age(document, now),
+        age_of(document, now),
     ]
 
 
 def webhook_cells(document: Document, now: datetime) -> list[Any]:
-    return [_name(document), len(document.get("webhooks") or []), _age(document, now)]
+    return [_name(document), len(document.get("webhooks") or []), age_of(document, now)]
 
 
 def priority_class_cells(document: Document, now: datetime) -> list[Any]:
     is_default = bool(document.get("globalDefault"))
     policy = document.get("preemptionPolicy", "")
-    return [_name(document), document.get("value", 0), is_default, _age(document, now), policy]
+    return [_name(document), document.get("value", 0), is_default, age_of(document, now), policy]
 
 
 def node_cells(document: Document, now: datetime) -> list[Any]:
@@ -95,7 +91,7 @@ def node_cells(document: Document, now: datetime) -> list[Any]:
         _name(document),
         state,
         ",".join(roles) or NONE,
-        _age(document, now),
+        age_of(document, now),
         info.get("kubeletVersion", ""),
         addresses.get("InternalIP", NONE),
         addresses.get("ExternalIP", NONE),
@@ -125,7 +121,7 @@ def service_cells(document: Document, now: datetime) -> list[Any]:
         address,
         external or NONE,
         ",".join(ports) or NONE,
-        _age(document, now),
+        age_of(document, now),
         selector or NONE,
     ]
 
@@ -174,7 +170,7 @@ def claim_cells(document: Document, now: datetime) -> list[Any]:
         _modes(status.get("accessModes")) if bound else "",
         spec.get("storageClassName", ""),
         spec.get("volumeAttributesClassName") or "<unset>",
-        _age(document, now),
+        age_of(document, now),
         spec.get("volumeMode") or "<unset>",
     ]
 
@@ -193,7 +189,7 @@ def volume_cells(document: Document, now: datetime) -> list[Any]:
         spec.get("storageClassName", ""),
         spec.get("volumeAttributesClassName") or "<unset>",
         status.get("reason", ""),
-        _age(document, now),
+        age_of(document, now),
         spec.get("volumeMode") or "<unset>",
     ]
 
@@ -207,7 +203,7 @@ def budget_cells(document: Document, now: datetime) -> list[Any]:
     least, most = spec.get("minAvailable"), spec.get("maxUnavailable")
     allowed = document.get("status", {}).get("disruptionsAllowed", 0)
     shown = ["N/A" if value is None else str(value) for value in (least, most)]
-    return [_name(document), *shown, allowed, _age(document, now)]
+    return [_name(document), *shown, allowed, age_of(document, now)]
 
 
 def binding_cells(document: Document, now: datetime) -> list[Any]:
@@ -223,7 +219,7 @@ def binding_cells(document: Document, now: datetime) -> list[Any]:
     return [
         _name(document),
         reference,
-        _age(document, now),
+        age_of(document, now),
         named("User"),
         named("Group"),
         named("ServiceAccount"),
@@ -239,7 +235,7 @@ def quota_cells(document: Document, now: datetime) -> list[Any]:
     }
     limits = [text for name, text in sorted(shares.items()) if name.startswith("limits.")]
     others = [text for name, text in sorted(shares.items()) if not name.startswith("limits.")]
-    return [_name(document), ", ".join(others), ", ".join(limits), _age(document, now)]
+    return [_name(document), ", ".join(others), ", ".join(limits), age_of(document, now)]
 
 
 def created_cells(document: Document, now: datetime) -> list[Any]:

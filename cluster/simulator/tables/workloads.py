@@ -3,27 +3,27 @@
 from datetime import datetime
 from typing import Any
 
-from cluster.simulator.tables.ages import age, human_duration, parse_time
+from cluster.simulator.tables.ages import age, age_of, human_duration, parse_time
 
 NONE = "<none>"
 Document = dict[str, Any]
 
 
 def selector_words(selector: Document | None) -> str:
-    """A LabelSelector as text."""
+    """A LabelSelector as text, in the order of the keys."""
     if not selector:
         return NONE
-    words = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
+    words = [(key, f"{key}={value}") for key, value in (selector.get("matchLabels") or {}).items()]
     for entry in selector.get("matchExpressions") or []:
-        key, values = entry["key"], ",".join(entry.get("values") or [])
+        key, values = entry["key"], ",".join(sorted(entry.get("values") or []))
         texts = {
             "In": f"{key} in ({values})",
             "NotIn": f"{key} notin ({values})",
             "Exists": key,
             "DoesNotExist": f"!{key}",
         }
-        words.append(texts[entry["operator"]])
-    return ",".join(words) or NONE
+        words.append((key, texts[entry["operator"]]))
+    return ",".join(text for _, text in sorted(words)) or NONE
 
 
 def names_of(template: Document) -> str:
@@ -48,7 +48,7 @@ def deployment_cells(document: Document, now: datetime) -> list[Any]:
         f"{status.get('readyReplicas', 0)}/{spec.get('replicas', 0)}",
         status.get("updatedReplicas", 0),
         status.get("availableReplicas", 0),
-        age(document["metadata"].get("creationTimestamp"), now),
+        age_of(document, now),
         names_of(template),
         images_of(template),
         selector_words(spec.get("selector")),
@@ -62,7 +62,7 @@ def replica_set_cells(document: Document, now: datetime) -> list[Any]:
         spec.get("replicas", 0),
         status.get("replicas", 0),
         status.get("readyReplicas", 0),
-        age(document["metadata"].get("creationTimestamp"), now),
+        age_of(document, now),
         names_of(template),
         images_of(template),
         selector_words(spec.get("selector")),
@@ -75,7 +75,7 @@ def stateful_set_cells(document: Document, now: datetime) -> list[Any]:
     return [
         name,
         ready,
-        age(document["metadata"].get("creationTimestamp"), now),
+        age_of(document, now),
         names_of(template),
         images_of(template),
     ]
@@ -95,7 +95,7 @@ def daemon_set_cells(document: Document, now: datetime) -> list[Any]:
         name,
         *(status.get(key, 0) for key in counts),
         ",".join(f"{key}={value}" for key, value in sorted(nodes.items())) or NONE,
-        age(document["metadata"].get("creationTimestamp"), now),
+        age_of(document, now),
         names_of(template),
         images_of(template),
         selector_words(spec.get("selector")),
@@ -109,7 +109,7 @@ def job_cells(document: Document, now: datetime) -> list[Any]:
         _job_state(document),
         _completions(spec, status),
         _job_duration(status, now),
-        age(document["metadata"].get("creationTimestamp"), now),
+        age_of(document, now),
         names_of(template),
         images_of(template),
         selector_words(spec.get("selector")),
@@ -162,7 +162,7 @@ def cron_job_cells(document: Document, now: datetime) -> list[Any]:
         "True" if spec.get("suspend") else "False",
         len(status.get("active") or []),
         age(last, now) if last else NONE,
-        age(document["metadata"].get("creationTimestamp"), now),
+        age_of(document, now),
         names_of(template),
         images_of(template),
         selector_words(spec.get("jobTemplate", {}).get("spec", {}).get("selector")),
