@@ -13,6 +13,7 @@ from cluster.kinds import NODES, PODS, STORAGE_CLASSES, Kind
 from cluster.retries import RetryPolicy
 from cluster.simulator.controllers.all import Controllers
 from cluster.simulator.controllers.daemon_binder import DaemonBinder
+from cluster.simulator.controllers.pod_index import PodIndex
 from cluster.simulator.kubelet.endpoint import Endpoint
 from cluster.simulator.kubelet.exporters import Exporters
 from cluster.simulator.kubelet.heartbeats import INTERVAL_SECONDS, NODE_LEASES, Heartbeats, ensure_namespace
@@ -56,10 +57,13 @@ class World:
         self.exporters = Exporters(client, self.roster)
         self.provisioner = Provisioner(client)
         self.provisioner.claims.listen(self.kubelet.claim_changed)
-        self.controllers = Controllers(client, self.pods, self.nodes) if controllers else None
         # a control plane that is reached through a tunnel is one of ours, which has no default scheduler either
         alone = controllers or tunnel is not None
-        self.daemon_binder = DaemonBinder(client, self.pods, self.nodes) if alone else None
+        index = PodIndex()
+        if alone:
+            self.pods.listen(index.pod_changed)  # first, so that the others find what they hear of
+        self.controllers = Controllers(client, self.pods, self.nodes, index) if controllers else None
+        self.daemon_binder = DaemonBinder(client, self.pods, self.nodes, index) if alone else None
         self.nodes.listen(self.kubelet.node_changed)
         self.nodes.listen(self.exporters.node_changed)
         self.pods.listen(self.kubelet.pod_changed)

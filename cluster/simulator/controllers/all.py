@@ -20,11 +20,9 @@ from cluster.watch import WatchCache
 
 
 class Controllers:
-    """`start` after the pods and nodes have been listed; those two watches belong to the caller."""
+    """`start` after the pods and nodes have been listed; those two watches and the index belong to the caller."""
 
-    def __init__(self, client: ClusterClient, pods: WatchCache, nodes: WatchCache) -> None:
-        index = PodIndex()
-        pods.listen(index.pod_changed)  # first, so that the others find what they hear of
+    def __init__(self, client: ClusterClient, pods: WatchCache, nodes: WatchCache, index: PodIndex) -> None:
         self.jobs = JobController(client, pods, index)
         self.replica_sets = ReplicaSetController(client, pods, index)
         self.deployments = DeploymentController(client, self.replica_sets.replica_sets, index)

@@ -24,9 +24,8 @@ _LOOK_AGAIN_SECONDS = 5.0
 
 
 class DaemonBinder:
-    def __init__(self, client: ClusterClient, pods: WatchCache, nodes: WatchCache) -> None:
-        self._client, self._pods, self._nodes, self._index = client, pods, nodes, PodIndex()
-        pods.listen(self._index.pod_changed)
+    def __init__(self, client: ClusterClient, pods: WatchCache, nodes: WatchCache, index: PodIndex) -> None:
+        self._client, self._pods, self._nodes, self._index = client, pods, nodes, index
         self._queue: WorkQueue[Key] = WorkQueue("daemon-binder", self._bind, threads=1)
         pods.listen(self._pod_changed)
 
