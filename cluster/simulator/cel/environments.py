@@ -41,16 +41,10 @@ _NAMED = {
 }
 
 
-def checking_environment(types: Types, variables: Mapping[str, Type]) -> Any:
-    """Compiles expressions over these variables, whose messages are in `types`."""
+def checking_environment(types: Types, variables: Mapping[str, Type], *, bindings: bool = False) -> Any:
+    """Compiles expressions over these variables, whose messages are in `types`; `bindings`: they may call `cel.bind`."""
     named = {name: _library_type(kind) for name, kind in variables.items()}
-    return cel.NewEnv(descriptor_pool=types.pool(), config=_checking(bindings=False), variables=named)
-
-
-def binding_environment(types: Types, variables: Mapping[str, Type]) -> Any:
-    """The same, with `cel.bind`."""
-    named = {name: _library_type(kind) for name, kind in variables.items()}
-    return cel.NewEnv(descriptor_pool=types.pool(), config=_checking(bindings=True), variables=named)
+    return cel.NewEnv(descriptor_pool=types.pool(), config=_checking(bindings=bindings), variables=named)
 
 
 def optional_environment(types: Types, variables: Mapping[str, Type]) -> Any:

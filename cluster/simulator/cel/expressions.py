@@ -7,7 +7,6 @@ from typing import Any
 from cel_expr_python import cel
 
 from cluster.simulator.cel.environments import (
-    binding_environment,
     checking_environment,
     evaluating_environment,
     optional_environment,
@@ -85,7 +84,8 @@ class OptionalOldCompiler:
 
     def __init__(self, types: Types, kind: Type) -> None:
         self._checking = optional_environment(types, {"self": kind, "oldSelf": optional(kind)})
-        self._binding = binding_environment(types, {"self": kind, self.LISTED: list_of(kind)})
+        variables = {"self": kind, self.LISTED: list_of(kind)}
+        self._binding = checking_environment(types, variables, bindings=True)
 
     def compile(self, text: str, wanted: str) -> Expression:
         """Raises CompileFailure."""

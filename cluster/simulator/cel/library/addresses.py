@@ -3,18 +3,15 @@
 import ipaddress
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 
+from cluster.simulator.cel.library.reading import can
+
 
 def ip(text: str) -> str:
     """The canonical address. Raises ValueError."""
     return str(_address(text))
 
 
-def is_ip(text: str) -> bool:
-    try:
-        _address(text)
-    except ValueError:
-        return False
-    return True
+is_ip = can(ip)
 
 
 def is_canonical(text: str) -> bool:
@@ -64,12 +61,7 @@ def cidr(text: str) -> str:
         raise ValueError(f"network address parse error during conversion from string: {error}") from None
 
 
-def is_cidr(text: str) -> bool:
-    try:
-        _prefix(text)
-    except ValueError:
-        return False
-    return True
+is_cidr = can(cidr)
 
 
 def contains_ip(network: str, address: str) -> bool:

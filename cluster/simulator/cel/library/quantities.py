@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from cluster.quantities import parse_quantity
+from cluster.simulator.cel.library.reading import can
 
 _MOST = 2**63
 WRONG = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
@@ -18,12 +19,7 @@ def quantity(text: str) -> str:
         raise ValueError(WRONG) from None
 
 
-def is_quantity(text: str) -> bool:
-    try:
-        quantity(text)
-    except ValueError:
-        return False
-    return True
+is_quantity = can(quantity)
 
 
 def compare(one: str, other: str) -> int:

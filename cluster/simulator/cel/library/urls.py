@@ -3,6 +3,8 @@
 import re
 from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 
+from cluster.simulator.cel.library.reading import can
+
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]|%(?![0-9a-fA-F]{2})")
 _HOST = re.compile(r"(?:[^\s\[\]<>\":]*|\[[0-9a-fA-F:.%]+\])(?::\d*)?")
@@ -22,12 +24,7 @@ def url(text: str) -> str:
     return text
 
 
-def is_url(text: str) -> bool:
-    try:
-        url(text)
-    except ValueError:
-        return False
-    return True
+is_url = can(url)
 
 
 def scheme(text: str) -> str:

@@ -2,6 +2,8 @@
 
 import re
 
+from cluster.simulator.cel.library.reading import can
+
 _NUMBER = r"(?:0|[1-9]\d*)"
 _WORD = r"(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)"
 _VERSION = re.compile(
@@ -18,12 +20,7 @@ def semver(text: str, normalize: bool = False) -> str:  # noqa: FBT001 -- called
     return ".".join(match.group(1, 2, 3)) + (f"-{match[4]}" if match[4] else "")
 
 
-def is_semver(text: str, normalize: bool = False) -> bool:  # noqa: FBT001
-    try:
-        semver(text, normalize)
-    except ValueError:
-        return False
-    return True
+is_semver = can(semver)
 
 
 def compare(one: str, other: str) -> int:
