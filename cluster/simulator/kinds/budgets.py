@@ -34,13 +34,18 @@ def _causes(new: Document, old: Document | None) -> list[Cause]:
     return causes
 
 
-def amount_causes(amount: Any, place: str) -> list[Cause]:
+def amount_causes(amount: Any, place: str, *, beyond_all: bool = False) -> list[Cause]:
+    """Of a number of pods or a percentage of them; `beyond_all` allows more than 100%."""
     if isinstance(amount, int):
         return [wrong(place, amount, "must be greater than or equal to 0")] if amount < 0 else []
     match = PERCENT.fullmatch(amount)
     if match is None:
         return [wrong(place, amount, NOT_PERCENT)]
-    return [wrong(place, amount, "must not be greater than 100%")] if int(match[1]) > 100 else []
+    return (
+        [wrong(place, amount, "must not be greater than 100%")]
+        if int(match[1]) > 100 and not beyond_all
+        else []
+    )
 
 
 RULES = KindRules(has_generation=True, needs_version_on_update=True, causes=_causes)

@@ -9,7 +9,6 @@ from cluster.simulator.kinds.rules import Document, KindRules
 from cluster.simulator.problems import Cause, forbidden_field, unsupported, wrong
 
 PLACE = "spec.strategy"
-TOO_MUCH = "must not be greater than 100%"
 
 
 def _causes(new: Document, old: Document | None) -> list[Cause]:
@@ -35,7 +34,7 @@ def _strategy_causes(strategy: dict[str, Any]) -> list[Cause]:
     surge, unavailable = (rolling or {}).get("maxSurge", 1), (rolling or {}).get("maxUnavailable", 1)
     place = f"{PLACE}.rollingUpdate"
     found = amount_causes(unavailable, f"{place}.maxUnavailable")
-    found += [one for one in amount_causes(surge, f"{place}.maxSurge") if not one.message.endswith(TOO_MUCH)]
+    found += amount_causes(surge, f"{place}.maxSurge", beyond_all=True)
     if _is_nothing(surge) and _is_nothing(unavailable):
         detail = "may not be 0 when `maxSurge` is 0"
         found.append(wrong(f"{place}.maxUnavailable", unavailable, detail))
