@@ -7,8 +7,9 @@ from typing import TypeVar
 from scheduling.engine.model.following import following
 from scheduling.engine.model.gangs import Gang
 from scheduling.engine.model.queues import Queue
+from scheduling.engine.model.resources import Resources
 from scheduling.engine.model.shapes import Shape
-from scheduling.engine.model.snapshot import NOWHERE, ClusterSnapshot, QueueSums
+from scheduling.engine.model.snapshot import NOWHERE, ClusterSnapshot
 from scheduling.engine.model.tasks import Task, TaskState
 
 T = TypeVar("T")
@@ -82,7 +83,6 @@ def _count_request(before: ClusterSnapshot, after: ClusterSnapshot, number: int)
                     change[unit] += sign * amount
     after.queue_sums = after.queue_sums.copy()
     while queue != NOWHERE:
-        sums = after.queue_sums[queue]
-        request = [amount + more for amount, more in zip(sums.request, change, strict=True)]
-        after.queue_sums[queue] = QueueSums(sums.allocated, sums.non_preemptible, request)
+        sums = after.queue_sums[queue] = after.queue_sums[queue].copy()
+        sums.charge(1, Resources(*change), 1)
         queue = before.queue_parent[queue]

@@ -45,11 +45,15 @@ def following(
 
     One liberty: an extended resource that a node does not have and nobody holds there any more may stay noted there as nothing.
     """
-    node_list, queue_list, gang_list = sorted(nodes, key=attrgetter("name")), list(queues), list(gangs)
+    node_list, queue_list, gang_list = (
+        sorted(nodes, key=attrgetter("name")),
+        parents_first(queues),
+        list(gangs),
+    )
     edits = _edits(previous.gangs, gang_list)
     follower = None
-    if _is_worth_it(previous, edits) and _is_numbered_alike(previous, node_list, parents_first(queue_list)):
-        follower = _Following(previous, node_list, parents_first(queue_list), edits).snapshot()
+    if _is_worth_it(previous, edits) and _is_numbered_alike(previous, node_list, queue_list):
+        follower = _Following(previous, node_list, queue_list, edits).snapshot()
     if follower is None:
         return ClusterSnapshot.build(
             nodes=node_list,
@@ -167,14 +171,14 @@ class _Following:
 
     def _account(self, gang: Gang, sign: int) -> None:
         """Add what the gang holds and asks for (1), or take it away (-1)."""
-        new, columns = self._new, COLUMNS[gang.is_preemptible]
+        new, columns, leaf = self._new, COLUMNS[gang.is_preemptible], self._new.leaf(gang.queue)
         for task in gang.tasks:
             node = self._node_of(task)
             if node != NOWHERE:
                 self._room(node).change(task.request, task.gpu_groups, task.state, sign)
-            queue = new.leaf(gang.queue)
+            queue, amounts = leaf, new.charge_of(task, node)
             while queue != NOWHERE:
-                new.queue_sums[queue].charge(columns[task.state], new.charge_of(task, node), sign)
+                new.queue_sums[queue].charge(columns[task.state], amounts, sign)
                 queue = new.queue_parent[queue]
 
     def _node_of(self, task: Task) -> int:
