@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from cluster.client import ClusterClient
-from cluster.documents import uid_of
+from cluster.documents import format_micro_time, uid_of
 from cluster.errors import ClusterError, ClusterUnavailable, Conflict, NotFound
 from cluster.kinds import PERSISTENT_VOLUME_CLAIMS, PODS
 from cluster.pods import bind_pod, binding_request, evict_pod, explain_waiting, node_of
@@ -50,7 +50,7 @@ class Binding:
 
 @dataclass(frozen=True)
 class Removal:
-    """One pod that gives its place back, and what is written on it."""
+    """One pod that gives its place back, and what is written on it besides the time."""
 
     pod: PodFacts
     note: dict[str, Any]
@@ -176,7 +176,7 @@ class Executor:
     def _evict(self, removal: Removal, now: datetime) -> None:
         pod = removal.pod
         try:
-            evict_pod(self._client, pod.document, removal.note)
+            evict_pod(self._client, pod.document, {"at": format_micro_time(now), **removal.note})
         except (NotFound, Conflict):  # gone already, or a namesake by now: the place is free either way
             log.info("a pod to take back was gone", pod=f"{pod.namespace}/{pod.name}")
         self._assumptions.evicted(pod.uid)

@@ -1,7 +1,7 @@
 """Tables of what people run: the workload as read model and outbox, its phases, pods and history."""
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import User
 from django.db import models
@@ -67,7 +67,9 @@ class Workload(models.Model):
     message = models.CharField(max_length=1000, blank=True, default="")
     phase_since = models.DateTimeField()
     refusal = models.JSONField(null=True, blank=True, help_text="why it waits, as the scheduler says it")
-    interruption = models.JSONField(null=True, blank=True, help_text="the last time its pods were taken back")
+    interruption = models.JSONField(
+        null=True, blank=True, help_text="how its pods were last taken back; `over` once it runs again"
+    )
     stopped_by = models.CharField(max_length=254, blank=True, default="")
     attempt = models.PositiveIntegerField(default=1, help_text="raised by running it again from the start")
 
@@ -132,6 +134,12 @@ class Workload(models.Model):
     def is_sent(self) -> bool:
         """Whether the cluster knows what is wanted."""
         return self.wish == self.sent_wish
+
+    @property
+    def lost_place(self) -> dict[str, Any] | None:
+        """Why its pods were taken back last; None when they never were, or it has run since."""
+        said: dict[str, Any] | None = self.interruption
+        return None if said is None or said.get("over") else said
 
     @property
     def is_over(self) -> bool:

@@ -197,19 +197,40 @@ def _record_sums(workload: Workload, states: Sequence[PodState]) -> None:
         "running_pods": sum(1 for state in active if state.ready),
         "current_pool": pool or _pool_without_pods(workload),
     }
-    eviction = next((state.eviction for state in states if state.eviction), None)
-    if eviction is not None:
-        fresh["interruption"] = {**eviction, "pod": next(s.name for s in states if s.eviction)}
+    interruption = _last_interruption(states)
+    is_new = _moment_of(interruption) > _moment_of(workload.interruption)
+    if is_new:
+        fresh["interruption"] = interruption
+    elif workload.phase == Phase.RUNNING and workload.lost_place and not interruption:
+        fresh["interruption"] = {**workload.lost_place, "over": True}  # the history keeps the rest
     if all(getattr(workload, name) == value for name, value in fresh.items()):
         return
-    if eviction is not None and workload.interruption != fresh["interruption"]:
-        sentence = str(eviction.get("sentence") or eviction.get("message") or "Its pods were taken back.")
+    if is_new:
+        sentence = str(interruption.get("message") or "Its pods were taken back.")
         history.tell(workload, "Interrupted", sentence, kind=EventKind.WARNING, source="runai-scheduler")
     for name, value in fresh.items():
         setattr(workload, name, value)
     workload.updated_at = clock.now()
     workload.save(update_fields=[*fresh, "updated_at"])
     live.publish("workloads", workload.pk)
+
+
+def _last_interruption(states: Sequence[PodState]) -> dict[str, Any]:
+    """What the pod that was taken back last was told, with its name; empty when none was.
+
+    The reason is written before the eviction, and off again where a disruption budget keeps the pod: it counts once the pod goes.
+    """
+    told = [
+        {**state.eviction, "pod": state.name}
+        for state in states
+        if state.eviction and (state.deleting or state.is_finished)
+    ]
+    return max(told, key=_moment_of, default={})
+
+
+def _moment_of(interruption: Mapping[str, Any] | None) -> str:
+    """As the scheduler wrote it; the pods of one decision have one moment."""
+    return str((interruption or {}).get("at") or "")
 
 
 def _pool_without_pods(workload: Workload) -> str:
@@ -226,8 +247,6 @@ def _record_status(workload: Workload, status: Status) -> None:
         extra["refusal"] = refusal
     if status.phase in OVER and workload.completed_at is None:
         extra["completed_at"] = max(status.since or clock.now(), workload.created_at)
-    if status.phase is Phase.RUNNING and workload.interruption is not None:
-        extra["interruption"] = None  # it runs again; the history keeps the rest
     for name, value in extra.items():
         setattr(workload, name, value)
     if extra:

@@ -73,15 +73,15 @@ def pool_of(workload: Workload, refusal: Json) -> str:
 def more_of(workload: Workload, refusal: Json) -> str:
     if workload.last_error:
         return f"{workload.last_error} The submission is kept and sent again."
-    if workload.interruption or refusal:
+    if workload.lost_place or refusal:
         return ""
     return "As soon as the scheduler has tried, it says here what is in the way."
 
 
 def lost(workload: Workload) -> dict[str, Any] | None:
     """Why its place was taken back, with the numbers of the rule; None when it was not, or runs again."""
-    said: Json = workload.interruption or {}
-    if not said:
+    said = workload.lost_place
+    if said is None:
         return None
     sentence = str(said.get("message") or "The place of one of its pods was taken back.")
     return {

@@ -303,8 +303,9 @@ def test_idle_gpus_are_used_over_quota_and_taken_back_by_their_owner(
     wait_for_pods(product, "speech", "stage-owner", 4)
     wait_for_text(page, owner, "4 of 4 run")
     wait_for_pods(product, "vision", "stage-borrow", 4)
-    shown = wait_for_text(page, borrower, "4 of 8 run", re.compile(r"[Tt]aken back"))
-    assert re.search(r"vision held \d GPUs in stage, its fair share was 4 GPUs", shown), shown
+    # A cycle between the owner's pods finds less demand, and so a higher fair share: the last loss is the one that is told.
+    receipt = re.compile(r"Taken back .* vision held \d GPUs in stage, its fair share was 4 GPUs")
+    shown = wait_for_text(page, borrower, "4 of 8 run", receipt)
     assert "stage-owner" not in shown, "another project's workload is not named"
     events = kubectl(product, "get", "events", "-n", "runai-vision")
     assert "Evicted" in events

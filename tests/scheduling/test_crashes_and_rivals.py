@@ -175,6 +175,7 @@ def test_an_evicted_pod_says_why_and_is_not_evicted_again_before_the_watch_shows
     assert cluster.made("delete") == evicted
     note = cluster.pod(evicted[0])["metadata"]["annotations"]["runai.io/eviction"]
     assert '"message"' in note
+    assert '"at":"' in note, "of several losses the last one is told"
     told = {one["type"]: one["status"] for one in cluster.pod(evicted[0])["status"]["conditions"]}
     assert told["DisruptionTarget"] == "True", "a Job must not count it as a failed try"
     assert '"beneficiary":""' in note, "the other project's work is not named"

@@ -350,14 +350,14 @@ def test_a_pod_that_is_taken_back_is_told_until_it_runs_again(
     cluster.bind(pod, "h100-01", stamp())
     cluster.run(pod, stamp())
     reconcile(training.pk)
-    note = {"action": "reclaim", "message": "Taken back for speech, below its quota."}
-    pod["metadata"] |= {
-        "deletionTimestamp": stamp(),
-        "annotations": pod["metadata"]["annotations"] | {"runai.io/eviction": json.dumps(note)},
-    }
+    note = {"at": stamp(), "action": "reclaim", "message": "Taken back for speech, below its quota."}
+    pod["metadata"]["annotations"] |= {"runai.io/eviction": json.dumps(note)}
+    reconcile(training.pk)
+    assert fresh(training).lost_place is None, "a disruption budget may keep it yet"
+    pod["metadata"]["deletionTimestamp"] = stamp()
     reconcile(training.pk)
     row = fresh(training)
-    assert row.interruption == note | {"pod": "train-1-0"}
+    assert row.lost_place == note | {"pod": "train-1-0"}
     assert training.events.get(reason="Interrupted").message == note["message"]
 
     cluster.delete(PODS, "train-1-0", "runai-vision")
@@ -368,7 +368,32 @@ def test_a_pod_that_is_taken_back_is_told_until_it_runs_again(
     cluster.run(again, stamp())
     reconcile(training.pk)
     row = fresh(training)
-    assert (row.phase, row.interruption) == (Phase.RUNNING, None)
+    assert (row.phase, row.lost_place) == (Phase.RUNNING, None)
+
+
+def test_the_last_of_several_losses_is_told_and_each_once(
+    training: Workload, cluster: FakeCluster, reconcile: Look
+) -> None:
+    first, second = stamp(1), stamp(2)
+
+    def lose(index: int, at: str, message: str) -> None:
+        pod = cluster.start_pod("train-1", index)
+        note = json.dumps({"at": at, "message": message})
+        pod["metadata"]["annotations"] |= {"runai.io/eviction": note}
+        pod["metadata"]["deletionTimestamp"] = at
+        reconcile(training.pk)
+
+    lose(1, first, "vision held 8 GPUs, its fair share was 5 GPUs.")
+    lose(2, second, "vision held 5 GPUs, its fair share was 4 GPUs.")
+    lose(0, first, "vision held 8 GPUs, its fair share was 5 GPUs.")  # seen late
+    reconcile(training.pk)
+
+    assert fresh(training).lost_place["message"].startswith("vision held 5 GPUs")
+    told = training.events.filter(reason="Interrupted")
+    assert sorted(told.values_list("message", "count")) == [
+        ("vision held 5 GPUs, its fair share was 4 GPUs.", 1),
+        ("vision held 8 GPUs, its fair share was 5 GPUs.", 1),
+    ]
 
 
 def test_a_resync_looks_only_at_what_is_not_settled(

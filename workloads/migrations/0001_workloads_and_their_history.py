@@ -110,7 +110,9 @@ class Migration(migrations.Migration):
                 (
                     "interruption",
                     models.JSONField(
-                        blank=True, help_text="the last time its pods were taken back", null=True
+                        blank=True,
+                        help_text="how its pods were last taken back; `over` once it runs again",
+                        null=True,
                     ),
                 ),
                 ("stopped_by", models.CharField(blank=True, default="", max_length=254)),
