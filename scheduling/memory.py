@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Set
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from organization.models import Cluster
 from scheduling.demand import WINDOW_DAYS, Asked, pool_demand
@@ -35,6 +36,9 @@ class GangMemory:
         self._cluster = cluster
         self._states: dict[GangKey, GangState] = {}
         self._changed: set[GangKey] = set()
+        self._revision = 0
+        self._revisions: dict[GangKey, int] = {}
+        """The last change of each gang, in the order of the changes."""
         self._alive: set[GangKey] = set()
         self._stale: set[GangKey] = set()
         self._demands: dict[str, Demand] = {}
@@ -45,7 +49,9 @@ class GangMemory:
     def load(self) -> None:
         """Read everything anew: at the start, and after another process had the lease."""
         rows = GangState.objects.filter(cluster=self._cluster)
-        self._states = {GangKey(row.owner_uid, row.sub_group): row for row in rows}
+        known, self._states = self._states, {GangKey(row.owner_uid, row.sub_group): row for row in rows}
+        for key in known.keys() | self._states.keys():
+            self._note_change(key)
         self._changed.clear()
         self._alive = {key for key, state in self._states.items() if state.gone_at is None}
         self._stale = {key for key, state in self._states.items() if state.stale_since is not None}
@@ -54,6 +60,11 @@ class GangMemory:
 
     def get(self, key: GangKey) -> GangState | None:
         return self._states.get(key)
+
+    def changed_since(self, revision: int) -> tuple[set[GangKey], int]:
+        """The gangs of which something has changed since that revision (0: since ever), and the present one."""
+        changed = takewhile(lambda one: one[1] > revision, reversed(self._revisions.items()))
+        return {key for key, _ in changed}, self._revision
 
     def meet(self, membership: Membership, pool: str, now: datetime) -> GangState:
         """The gang is there now, in that pool."""
@@ -156,3 +167,9 @@ class GangMemory:
             if getattr(state, name) != value:
                 setattr(state, name, value)
                 self._changed.add(key)
+                self._note_change(key)
+
+    def _note_change(self, key: GangKey) -> None:
+        self._revision += 1
+        self._revisions.pop(key, None)
+        self._revisions[key] = self._revision

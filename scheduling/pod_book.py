@@ -1,6 +1,6 @@
 """Facts of a cluster's pods, kept from one look to the next: only what has changed meanwhile is worked out anew."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -18,12 +18,12 @@ from scheduling.world import World
 
 
 class _Read(NamedTuple):
-    """A pod as the cluster shows it, the uid of its owner, what was worked out of it, and of which namespaces' labels, if of any."""
+    """A pod as the cluster shows it, the uid of its owner, what was worked out of it, and whether also of the labels of namespaces."""
 
     document: Document
     owner: str
     facts: PodFacts
-    namespaces: Namespaces | None
+    by_namespaces: bool
 
 
 class PodBook:
@@ -34,10 +34,13 @@ class PodBook:
 
     def __init__(self) -> None:
         self.facts: dict[str, PodFacts] = {}
-        self.aside: set[str] = set()
-        """Pods that hold a place and are not scheduled here, or cannot be read."""
-        self.with_ports: set[str] = set()
-        """Pods that ask for ports of their node."""
+        self.aside: dict[str, PodFacts] = {}
+        """Pods that hold a place and are not scheduled here, or cannot be read; by uid."""
+        self.with_ports: dict[str, PodFacts] = {}
+        """Pods that ask for ports of their node, by uid."""
+        self._documents: dict[int, Document] = {}
+        """Those of the last look by identity: a changed pod is another document."""
+        self._namespaces: Namespaces = {}
         self._read: dict[str, _Read] = {}
         self._held: dict[str, str] = {}
         self._said: dict[str, tuple[Document, Words]] = {}
@@ -60,7 +63,10 @@ class PodBook:
                 continue
             self._put(uid, _with_assumption(read.facts, held.get(uid)))
             wishes = read.facts.membership is not None and read.facts.membership.topology is not None
-            _keep(self._surrounded, uid, belongs=wishes or bool(read.facts.claims))
+            if wishes or read.facts.claims:
+                self._surrounded.add(uid)
+            else:
+                self._surrounded.discard(uid)
         changed |= self._look_around(world, held, topologies)
         return changed
 
@@ -83,30 +89,41 @@ class PodBook:
         return anew
 
     def _read_anew(self, world: World, owners: set[str]) -> set[str]:
-        before, self._read = self._read, {}
+        """The uids of the pods that have changed, are gone, or depend on an owner or a namespace that has changed."""
+        come, gone = self._compare(world.pods)
+        changed = {uid for uid, document in come.items() if not self._is_known(uid, document)}
+        if owners:
+            changed.update(uid for uid, one in self._read.items() if one.owner in owners)
         namespaces = {name_of(one): labels_of(one) for one in world.namespaces}
-        changed = set()
-        for document in world.pods:
-            uid = uid_of(document)
-            known = before.get(uid)
-            if (
-                known is None
-                or (known.document is not document and _version(known.document) != _version(document))
-                or known.owner in owners
-                or (known.namespaces is not None and known.namespaces != namespaces)
-            ):
-                known = self._read_one(document, namespaces)
-                changed.add(uid)
-            self._read[uid] = known
-        changed.update(before.keys() - self._read.keys())
-        return changed
+        if namespaces != self._namespaces:
+            self._namespaces = namespaces
+            changed.update(uid for uid, one in self._read.items() if one.by_namespaces)
+        for uid in changed - gone:
+            self._read[uid] = self._read_one(come.get(uid) or self._read[uid].document)
+        for uid in gone:
+            del self._read[uid]
+        return changed | gone
 
-    def _read_one(self, document: Document, namespaces: Namespaces) -> _Read:
+    def _compare(self, documents: Sequence[Document]) -> tuple[dict[str, Document], set[str]]:
+        """The documents that were not there at the last look, by uid, and the uids of pods that are gone."""
+        before = self._documents
+        self._documents = dict(zip(map(id, documents), documents, strict=True))
+        anew = (self._documents[key] for key in self._documents.keys() - before.keys())
+        come = {uid_of(document): document for document in anew}
+        left = {uid_of(before[key]) for key in before.keys() - self._documents.keys()}
+        return come, left - come.keys()
+
+    def _is_known(self, uid: str, document: Document) -> bool:
+        """Whether it is only another copy of what was read, as after listing anew."""
+        known = self._read.get(uid)
+        return known is not None and _version(known.document) == _version(document)
+
+    def _read_one(self, document: Document) -> _Read:
         owner = controller_of(document)
         owner_uid = str(owner["uid"]) if owner else ""
         words = self._said[owner_uid][1] if owner_uid in self._said else ()
-        facts = read_pod(document, self._alike, words, namespaces)
-        return _Read(document, owner_uid, facts, namespaces if depends_on_namespaces(document) else None)
+        facts = read_pod(document, self._alike, words, self._namespaces)
+        return _Read(document, owner_uid, facts, depends_on_namespaces(document))
 
     def _look_around(
         self, world: World, held: Mapping[str, Assumption], topologies: Mapping[str, Topology]
@@ -123,21 +140,21 @@ class PodBook:
 
     def _put(self, uid: str, facts: PodFacts) -> None:
         self.facts[uid] = facts
-        _keep(self.aside, uid, belongs=facts.holds and (not facts.ours or facts.problem is not None))
+        _keep(self.aside, facts, belongs=facts.holds and (not facts.ours or facts.problem is not None))
         ports = any(name.startswith(HOST_PORT) for name, _ in facts.request.extended)
-        _keep(self.with_ports, uid, belongs=ports)
+        _keep(self.with_ports, facts, belongs=ports)
 
     def _forget(self, uid: str) -> None:
-        self.facts.pop(uid, None)
-        for some in (self.aside, self.with_ports, self._surrounded):
-            some.discard(uid)
+        for some in (self.facts, self.aside, self.with_ports):
+            some.pop(uid, None)
+        self._surrounded.discard(uid)
 
 
-def _keep(some: set[str], uid: str, *, belongs: bool) -> None:
+def _keep(some: dict[str, PodFacts], facts: PodFacts, *, belongs: bool) -> None:
     if belongs:
-        some.add(uid)
+        some[facts.uid] = facts
     else:
-        some.discard(uid)
+        some.pop(facts.uid, None)
 
 
 def _version(document: Document) -> object:

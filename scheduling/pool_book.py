@@ -1,6 +1,6 @@
 """Which pool each gang is offered to, and the gang as the engine takes it; kept from one look to the next."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from organization.pools import DEFAULT
@@ -23,21 +23,36 @@ class Entry:
     group: Group
     pool: str
     gang: Gang | None
-    waits: bool
-    """Has a pod that wants a place."""
-    below_minimum: bool
-    """Holds something but less than it needs."""
-    state: GangState | None
     remembered: tuple[object, ...]
     """What the memory said of it, as far as it counts here."""
 
 
 @dataclass(slots=True)
 class PoolEntries:
-    """Those of one pool, by the gang's uid; `pods` by their own."""
+    """What one pool's look takes of its entries, by the gang's uid; `pods` by their own."""
 
-    entries: dict[str, Entry] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    gangs: dict[str, Gang] = field(default_factory=dict)
+    waiting: dict[str, Gang] = field(default_factory=dict)
+    below_minimum: dict[str, Gang] = field(default_factory=dict)
     pods: dict[str, PodFacts] = field(default_factory=dict)
+
+    def add(self, entry: Entry) -> None:
+        self.groups[entry.uid] = entry.group
+        self.pods.update((pod.uid, pod) for pod in entry.group.members)
+        if entry.gang is None:
+            return
+        self.gangs[entry.uid] = entry.gang
+        if any(task.state is TaskState.PENDING for task in entry.gang.tasks):
+            self.waiting[entry.uid] = entry.gang
+        if 0 < _holding(entry.gang) < _minimum_of(entry.gang):
+            self.below_minimum[entry.uid] = entry.gang
+
+    def remove(self, entry: Entry) -> None:
+        for pod in entry.group.members:
+            del self.pods[pod.uid]
+        for some in (self.groups, self.gangs, self.waiting, self.below_minimum):
+            some.pop(entry.uid, None)
 
 
 class PoolBook:
@@ -51,6 +66,8 @@ class PoolBook:
         self._known: frozenset[str] = frozenset()
         self._defaults: dict[str, tuple[str, ...]] = {}
         self._node_pools: dict[str, str] = {}
+        self._heard = 0
+        """How far the memory's changes have been heard."""
 
     def update(
         self,
@@ -73,21 +90,16 @@ class PoolBook:
         return [self._take_in(key, groups[key], memory) for key in dirty if key in groups]
 
     def _remembered_otherwise(self, memory: GangMemory) -> set[GangKey]:
-        return {
-            key
-            for key, entry in self._entries.items()
-            if (state := memory.get(key)) is not entry.state or _remembered(state) != entry.remembered
-        }
+        changed, self._heard = memory.changed_since(self._heard)
+        entries = self._entries
+        return {key for key in changed if (entry := entries.get(key)) and _is_news(entry, memory.get(key))}
 
     def _take_out(self, key: GangKey) -> None:
         entry = self._entries.pop(key, None)
         self.homeless.pop(key, None)
         self.present.discard(key)
         if entry is not None and entry.pool:
-            pool = self.pools[entry.pool]
-            del pool.entries[entry.uid]
-            for pod in entry.group.members:
-                del pool.pods[pod.uid]
+            self.pools[entry.pool].remove(entry)
 
     def _take_in(self, key: GangKey, group: Group, memory: GangMemory) -> Entry:
         state = memory.get(key)
@@ -101,16 +113,11 @@ class PoolBook:
             group=group,
             pool=pool,
             gang=gang,
-            waits=gang is not None and any(task.state is TaskState.PENDING for task in gang.tasks),
-            below_minimum=gang is not None and 0 < _holding(gang) < _minimum_of(gang),
-            state=state,
             remembered=_remembered(state),
         )
         self._entries[key] = entry
         if pool:
-            there = self.pools.setdefault(pool, PoolEntries())
-            there.entries[entry.uid] = entry
-            there.pods.update((pod.uid, pod) for pod in group.members)
+            self.pools.setdefault(pool, PoolEntries()).add(entry)
         else:
             problem = Problem("NodePoolDoesNotExist", f"There is no node pool {name!r} in this cluster.")
             waiting = [pod for pod in group.members if pod.state is TaskState.PENDING]
@@ -129,6 +136,14 @@ class PoolBook:
         ]
         offered = state.pool if state else ""
         return wished, min(places) if places else offered if offered in wished else wished[0]
+
+
+def _is_news(entry: Entry, state: GangState | None) -> bool:
+    """What the memory says counts anew, unless a gang that was not known is now, in the pool where it is."""
+    remembered = _remembered(state)
+    return remembered != entry.remembered and (
+        entry.remembered != () or remembered != (entry.pool, None, None, None)
+    )
 
 
 def _remembered(state: GangState | None) -> tuple[object, ...]:
@@ -189,11 +204,3 @@ def _task(pod: PodFacts, state: TaskState) -> Task:
         namespace=pod.namespace,
         labels=pod.labels,
     )
-
-
-def waiting(entries: Iterable[Entry]) -> list[Gang]:
-    return [entry.gang for entry in entries if entry.waits and entry.gang is not None]
-
-
-def below_minimum(entries: Iterable[Entry]) -> list[Gang]:
-    return [entry.gang for entry in entries if entry.below_minimum and entry.gang is not None]

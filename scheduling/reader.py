@@ -4,7 +4,6 @@ A reader keeps what it worked out at its last look: pods, gangs and nodes that h
 What it says is what a new reader would say.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from organization.models import Cluster, NodePool
@@ -21,7 +20,7 @@ from scheduling.memory import GangMemory
 from scheduling.node_book import NodeBook
 from scheduling.pod_book import PodBook
 from scheduling.pod_facts import PodFacts
-from scheduling.pool_book import Entry, PoolBook, PoolEntries, below_minimum, waiting
+from scheduling.pool_book import Entry, PoolBook, PoolEntries
 from scheduling.topologies import read_topologies
 from scheduling.world import World
 
@@ -84,9 +83,7 @@ class Reader:
         company = self._companies.current()
         topologies = read_topologies(world.topologies)
         changed = self._pods.update(world, assumptions, topologies)
-        self._nodes.update(
-            world.nodes, company.pools, self._some(self._pods.aside), self._some(self._pods.with_ports)
-        )
+        self._nodes.update(world.nodes, company.pools, self._pods.aside, self._pods.with_ports)
         dirty = self._gangs.update(self._pods.facts, changed, owners_of(company, world.namespaces))
         renewed = self._pools.update(self._gangs.groups, dirty, self._nodes.pools, company, memory)
         reading = ClusterReading(
@@ -100,9 +97,6 @@ class Reader:
         _protect(reading, read_budgets(world.budgets, world.pods))
         return reading
 
-    def _some(self, uids: Iterable[str]) -> list[PodFacts]:
-        return [self._pods.facts[uid] for uid in sorted(uids)]
-
     def _refused(self) -> list[Refused]:
         """The eldest first."""
         found = [*self._gangs.refused.values()]
@@ -113,12 +107,11 @@ class Reader:
         self, pool: NodePool, company: Company, memory: GangMemory, topologies: dict[str, Topology]
     ) -> PoolReading:
         there = self._pools.pools.get(pool.name) or PoolEntries()
-        entries = there.entries.values()
         snapshot = following(
             self._snapshots.get(pool.name) or ClusterSnapshot.build(),
-            nodes=[node for node in self._nodes.nodes.values() if self._nodes.pools[node.name] == pool.name],
+            nodes=self._nodes.in_pool(pool.name),
             queues=company.queues(pool),
-            gangs=[entry.gang for entry in entries if entry.gang is not None],
+            gangs=there.gangs.values(),
             topologies=topologies.values(),
             history=memory.usage.history_of(pool),
             demand=memory.demand_of(pool.name),
@@ -127,10 +120,10 @@ class Reader:
         return PoolReading(
             pool=pool,
             snapshot=snapshot,
-            groups={uid: entry.group for uid, entry in there.entries.items()},
+            groups=dict(there.groups),
             pods=dict(there.pods),
-            waiting=waiting(entries),
-            below_minimum=below_minimum(entries),
+            waiting=list(there.waiting.values()),
+            below_minimum=list(there.below_minimum.values()),
         )
 
 

@@ -52,8 +52,9 @@ class Showing:
         """How long the cycle took is looked up when it is written: its bindings have ended by then, or go on."""
         self._shown_at[reading.pool.name] = time.monotonic()
         pool = reading.pool.name
-        write_free = partial(write_free_gpus, reading.pool, free_gpus(reading.snapshot))
-        self._ledger.note(write_free, instead_of=("free", pool))
+        self._ledger.note(
+            lambda: write_free_gpus(reading.pool, free_gpus(reading.snapshot)), instead_of=("free", pool)
+        )
         waiting = len(reading.waiting)
         running = len(reading.snapshot.gangs) - waiting
 

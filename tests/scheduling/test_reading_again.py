@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from cluster.kinds import JOBS
 from cluster.labels import GANG, NODE_POOL, NODE_POOLS, PRIORITY_CLASS, QUEUE, TOPOLOGY, TOPOLOGY_REQUIRED
+from organization.models import NodePool
 from scheduling.assumptions import Assumptions
 from scheduling.memory import GangMemory
+from scheduling.models import GangState
 from scheduling.reader import ClusterReading, Reader
 from scheduling.snapshots import CapturedCluster, to_json
 from scheduling.world import World
@@ -185,6 +187,18 @@ class History:
             case _:
                 self.memory.stale({key}, "default", NOW)
 
+    def read_memory_anew(self, number: int) -> None:
+        """As after another process had the lease, which knew what was saved."""
+        if number % 2:
+            self.memory.save()
+        self.memory.load()
+
+    def change_pool(self, number: int) -> None:
+        pool = NodePool.objects.get(cluster=self.acme.cluster, name="h100")
+        pool.label_value = ("h100", "nothing")[number % 2]
+        pool.updated_at = LATER + timedelta(seconds=next(_edits))
+        pool.save()
+
     def change_project(self, number: int) -> None:
         self.acme.vision.default_node_pools = (["h100", "default"], ["default"])[number % 2]
         self.acme.vision.updated_at = LATER + timedelta(seconds=next(_edits))
@@ -239,8 +253,11 @@ def _config() -> Any:
     )
 )
 def test_what_is_kept_says_what_a_new_look_would_say(acme: Acme, looks: list[list[tuple[str, int]]]) -> None:
+    GangState.objects.all().delete()  # of the example before
     memory = GangMemory(acme.cluster)
     history = History(memory, acme)
+    history.change_pool(0)
+    history.change_project(0)
     for number in range(8):
         history.add_pod(number)
     keeps = Reader(acme.cluster)
@@ -294,3 +311,23 @@ def test_a_look_that_breaks_off_loses_no_change(acme: Acme, monkeypatch: pytest.
     anew = Reader(acme.cluster).read(history.world(), memory=memory, assumptions=history.assumptions)
     assert said(again) == said(anew)
     assert len(again.present) == 2
+
+
+@pytest.mark.django_db
+def test_a_memory_that_is_read_anew_is_followed(acme: Acme) -> None:
+    memory, reader = GangMemory(acme.cluster), Reader(acme.cluster)
+    history = History(memory, acme)
+    pod = make_pod("p", namespace="runai-vision", gpus=1, annotations={NODE_POOLS: "a100, default"})
+    history._keep("pods", pod)
+
+    def pools_with_a_gang() -> list[str]:
+        found = reader.read(history.world(), memory=memory, assumptions=history.assumptions)
+        for entry in found.renewed:
+            memory.meet(entry.group.membership, entry.pool, NOW)
+        return [pool.pool.name for pool in found.pools if pool.waiting]
+
+    assert pools_with_a_gang() == ["a100"]
+    memory.offer(next(iter(memory._states)), "default")
+    assert pools_with_a_gang() == ["default"]
+    memory.load()  # another process had the lease, and knows nothing of it
+    assert pools_with_a_gang() == ["a100"]
