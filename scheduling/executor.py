@@ -117,8 +117,10 @@ class Executor:
         return Batch(effects, heartbeat=self._heartbeat, during=self._announcer.after_effects())
 
     def _all(
-        self, effects: Iterable[tuple[str, Callable[[], None]]], leading: Callable[[], bool]
+        self, effects: Sequence[tuple[str, Callable[[], None]]], leading: Callable[[], bool]
     ) -> Outcomes:
+        if not effects:
+            return Outcomes()  # and the events that wait are not woken up for nothing
         batch = self._batch((uid, self._others.submit(_attempt, act, leading)) for uid, act in effects)
         batch.wait()
         return batch.outcomes

@@ -72,6 +72,10 @@ class Reader:
         self._pools = PoolBook()
         self._snapshots: dict[str, ClusterSnapshot] = {}
 
+    def pools(self) -> list[str]:
+        """The names of the cluster's node pools as they are now."""
+        return [pool.name for pool in self._companies.current().pools]
+
     def read(self, world: World, *, memory: GangMemory, assumptions: Assumptions) -> ClusterReading:
         try:
             return self._read(world, memory, assumptions)

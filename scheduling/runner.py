@@ -13,7 +13,7 @@ from cluster.client import ClusterClient
 from cluster.documents import Document, is_deleting, uid_of
 from cluster.errors import ClusterError
 from cluster.events import EventRecorder
-from organization.models import Cluster, NodePool
+from organization.models import Cluster
 from scheduling.announcing import Announcer
 from scheduling.assumptions import Assumptions
 from scheduling.demand import asked_of
@@ -120,8 +120,8 @@ class ClusterRunner:
         Bindings that take longer than `patience` (real seconds; None: wait for all) go on behind: their places are held, and
         the next run or `keep_up` tells what has become of them.
         """
-        pools = list(NodePool.objects.filter(cluster=self.cluster))
-        report = CycleReport(led=self._leadership.hold([pool.name for pool in pools]))
+        pools = self._reader.pools()
+        report = CycleReport(led=self._leadership.hold(pools))
         if not report.led:
             return report
         if self._leadership.newly_led:
