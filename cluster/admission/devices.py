@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from collections.abc import Set
 from typing import Any
 
 from cluster.admission.fractions import environment_of_share, gpu_container, gpu_resources, shares_gpu
@@ -27,6 +28,8 @@ HARMLESS_CAPABILITIES = frozenset(
     }
 )
 """Those of the Pod Security Standard `baseline`, and IPC_LOCK: RDMA needs it, and it opens nothing."""
+DEBUGGING_CAPABILITIES = HARMLESS_CAPABILITIES | {"SYS_PTRACE"}
+"""Of ephemeral containers: `kubectl debug` adds it unless told otherwise, and without hostPID it reaches its own pod only."""
 
 _DRIVER = (
     *(
@@ -97,7 +100,9 @@ def device_problems(pod: Document, path: Path) -> list[Problem]:
     for listed, index, container in containers_of(pod):
         place = field_name((*path, "spec"), listed, index)
         given = shares_gpu(pod) and gpu_container(pod) == (listed, index)
-        found += _security_problems(container, place)
+        is_debugger = listed == "ephemeralContainers"
+        capabilities = DEBUGGING_CAPABILITIES if is_debugger else HARMLESS_CAPABILITIES
+        found += _security_problems(container, place, capabilities)
         found += _mount_problems(container, place)
         found += _environment_problems(container, place, environment_of_share(pod) if given else [])
     return found
@@ -146,7 +151,7 @@ def _mount_problems(container: dict[str, Any], place: str) -> list[Problem]:
     ]
 
 
-def _security_problems(container: dict[str, Any], place: str) -> list[Problem]:
+def _security_problems(container: dict[str, Any], place: str, capabilities: Set[str]) -> list[Problem]:
     context = at(container, "securityContext")
     found: list[Problem] = []
     if context.get("privileged"):
@@ -157,9 +162,9 @@ def _security_problems(container: dict[str, Any], place: str) -> list[Problem]:
             )
         )
     added = [one for one in sequence(at(context, "capabilities").get("add")) if isinstance(one, str)]
-    beyond = sorted(one for one in added if one.upper().removeprefix("CAP_") not in HARMLESS_CAPABILITIES)
+    beyond = sorted(one for one in added if one.upper().removeprefix("CAP_") not in capabilities)
     if beyond:
-        allowed = ", ".join(sorted(HARMLESS_CAPABILITIES))
+        allowed = ", ".join(sorted(capabilities))
         found.append(
             Problem(
                 f"{place}.securityContext.capabilities.add",

@@ -253,6 +253,19 @@ def test_capabilities_that_open_nothing_may_be_added():
     assert refusals(ours(containers=[container(securityContext=context)])) == []
 
 
+def test_who_debugs_a_pod_may_trace_its_processes():
+    old = pod()
+    debugger = container("debugger", securityContext={"capabilities": {"add": ["SYS_PTRACE"]}})
+    new = pod(ephemeralContainers=[debugger])
+
+    assert refusals(new, old=old, operation="UPDATE", subresource="ephemeralcontainers") == []
+    debugger["securityContext"]["capabilities"]["add"] = ["SYS_ADMIN"]
+    (problem,) = refusals(new, old=old, operation="UPDATE", subresource="ephemeralcontainers")
+    assert problem.startswith(
+        "spec.ephemeralContainers[0].securityContext.capabilities.add: SYS_ADMIN may not"
+    )
+
+
 @pytest.mark.parametrize("name", ["hostPID", "hostIPC"])
 def test_the_processes_of_the_node_stay_out_of_sight(name):
     (problem,) = refusals(ours(**{name: True}))
