@@ -1,10 +1,12 @@
-"""Cron schedules: five fields, or @hourly and its like -> the moments they name. Pure."""
+"""Cron schedules: five fields, @hourly and its like, or `@every 90m` -> the moments they name. Pure."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+EVERY = "@every "
 MACROS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -23,6 +25,9 @@ FIELDS = (
 )
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+"""Seconds in each unit of a duration, as Go writes it."""
+_DURATION_PART = re.compile(r"(?=.)([0-9]*\.?[0-9]*)([^0-9.]*)")
 FARTHEST = timedelta(days=5 * 366)
 """A schedule such as 30 February names no moment; after so long the search for one ends."""
 
@@ -31,8 +36,33 @@ class WrongSchedule(ValueError):
     """A schedule that cannot be read; the message is the sentence of Kubernetes' own parser where it has one."""
 
 
-@dataclass(frozen=True)
 class Schedule:
+    """Names moments."""
+
+    def next_after(self, moment: datetime) -> datetime | None:
+        """The first one later than `moment`, in UTC; None when there is none in five years."""
+        raise NotImplementedError
+
+    def between(self, after: datetime, until: datetime) -> Iterator[datetime]:
+        """Every moment later than `after` and not later than `until`."""
+        found = self.next_after(after)
+        while found is not None and found <= until:
+            yield found
+            found = self.next_after(found)
+
+
+@dataclass(frozen=True)
+class Interval(Schedule):
+    """So many full seconds, at least one, after the moment before."""
+
+    seconds: int
+
+    def next_after(self, moment: datetime) -> datetime:
+        return moment.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=self.seconds)
+
+
+@dataclass(frozen=True)
+class Calendar(Schedule):
     """Which values of each field fit. `any_day` and `any_weekday` tell a star, because otherwise either of the two days is enough."""
 
     minutes: frozenset[int]
@@ -45,7 +75,6 @@ class Schedule:
     zone: ZoneInfo | None = None
 
     def next_after(self, moment: datetime) -> datetime | None:
-        """The first full minute after `moment` that fits, in UTC; None when there is none in five years."""
         zone = self.zone or UTC
         local = moment.astimezone(zone).replace(second=0, microsecond=0, fold=0, tzinfo=None)
         local += timedelta(minutes=1)
@@ -65,13 +94,6 @@ class Schedule:
                 local += timedelta(minutes=1)
         return None
 
-    def between(self, after: datetime, until: datetime) -> Iterator[datetime]:
-        """Every moment later than `after` and not later than `until`."""
-        found = self.next_after(after)
-        while found is not None and found <= until:
-            yield found
-            found = self.next_after(found)
-
     def _day_fits(self, local: datetime) -> bool:
         day, weekday = local.day in self.days, (local.weekday() + 1) % 7 in self.weekdays
         if self.any_day or self.any_weekday:
@@ -83,7 +105,11 @@ def parse_schedule(text: str, zone: str | None = None) -> Schedule:
     """Raises WrongSchedule."""
     if "TZ=" in text:
         raise WrongSchedule("cannot use TZ or CRON_TZ in schedule, use timeZone field instead")
-    parts = MACROS.get(text.strip().lower(), text).split()
+    if text.startswith(EVERY):
+        return Interval(max(1, int(_duration(text))))
+    if text.startswith("@") and text not in MACROS:
+        raise WrongSchedule(f"unrecognized descriptor: {text}")
+    parts = MACROS.get(text, text).split()
     if len(parts) != len(FIELDS):
         raise WrongSchedule(f"expected exactly 5 fields, found {len(parts)}: [{text}]")
     minutes, hours, days, months, weekdays = (
@@ -95,7 +121,28 @@ def parse_schedule(text: str, zone: str | None = None) -> Schedule:
     except (KeyError, ValueError, OSError):
         raise WrongSchedule(f"unknown time zone {zone}") from None
     stars = [part.partition("/")[0] in ("*", "?") for part in parts]
-    return Schedule(minutes, hours, days, months, weekdays, stars[2], stars[4], known)
+    return Calendar(minutes, hours, days, months, weekdays, stars[2], stars[4], known)
+
+
+def _duration(schedule: str) -> float:
+    """Seconds of `@every 1h30m`, in the words of Go's parser where they cannot be read."""
+    text = schedule.removeprefix(EVERY)
+    sign, parts = ("-", text[1:]) if text.startswith("-") else ("", text.removeprefix("+"))
+    if parts == "0":
+        return 0.0
+    problem = "" if parts else f'invalid duration "{text}"'
+    seconds = 0.0
+    for number, unit in _DURATION_PART.findall(parts):
+        if not number.strip("."):
+            problem = problem or f'invalid duration "{text}"'
+        elif unit not in UNITS:
+            words = f'unknown unit "{unit}"' if unit else "missing unit"
+            problem = problem or f'{words} in duration "{text}"'
+        else:
+            seconds += float(number) * UNITS[unit]
+    if problem:
+        raise WrongSchedule(f"failed to parse duration {schedule}: time: {problem}")
+    return -seconds if sign else seconds
 
 
 def _field(text: str, label: str, low: int, high: int, *, names: tuple[str, ...]) -> frozenset[int]:

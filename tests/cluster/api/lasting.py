@@ -106,6 +106,10 @@ LASTING: dict[str, list[Step]] = {
         post(f"{CRON_JOBS}?dryRun=All", cron_job(schedule="61 * * * *")),
         post(f"{CRON_JOBS}?dryRun=All", cron_job(schedule="* 5-1 0 * *")),
         post(f"{CRON_JOBS}?dryRun=All", cron_job(schedule="TZ=UTC * * * * *")),
+        *(
+            post(f"{CRON_JOBS}?dryRun=All", cron_job(schedule=schedule))
+            for schedule in ("@every 1h30m", "@every 5", "@every 1.5d", "@every soon", "@Hourly", "@reboot")
+        ),
         post(f"{CRON_JOBS}?dryRun=All", cron_job(concurrencyPolicy="Perhaps")),
         post(f"{CRON_JOBS}?dryRun=All", cron_job(timeZone="Nowhere/Town")),
         delete(f"{CRON_JOBS}/c"),

@@ -67,6 +67,15 @@ def test_names_and_short_forms_are_read():
     assert parse_schedule("0 0 30 2 *").next_after(saturday) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("1h30m", 5400), ("1.5s", 1), (".5h", 1800), ("100ms", 1), ("0", 1), ("-2m", 1)]
+)
+def test_an_interval_begins_with_the_moment_before(text, seconds):
+    moment = datetime(2026, 1, 3, 12, 0, 7, 400_000, tzinfo=UTC)
+    expected = moment.replace(microsecond=0) + timedelta(seconds=seconds)
+    assert parse_schedule(f"@every {text}").next_after(moment) == expected
+
+
 def test_a_time_zone_moves_the_moments_and_summer_time_skips_one():
     oslo = parse_schedule("30 2 * * *", "Europe/Oslo")
     assert oslo.next_after(datetime(2026, 1, 1, tzinfo=UTC)) == datetime(2026, 1, 1, 1, 30, tzinfo=UTC)
@@ -83,6 +92,11 @@ def test_a_time_zone_moves_the_moments_and_summer_time_skips_one():
         ("*/0 * * * *", "step of range should be a positive number"),
         ("CRON_TZ=UTC * * * * *", "use timeZone field instead"),
         ("x * * * *", "minute: failed to parse number: x"),
+        ("@Hourly", "unrecognized descriptor: @Hourly"),
+        ("@every ", 'failed to parse duration @every : time: invalid duration ""'),
+        ("@every 1h5", 'failed to parse duration @every 1h5: time: missing unit in duration "1h5"'),
+        ("@every 1d", 'time: unknown unit "d" in duration "1d"'),
+        ("@every h", 'time: invalid duration "h"'),
         ("5-1 * * * *", r"beginning of range \(5\) beyond end of range \(1\): 5-1"),
     ],
 )
