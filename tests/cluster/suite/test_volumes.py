@@ -76,6 +76,7 @@ def test_the_smallest_volume_that_fits_is_taken_and_kept(client, namespace):
         (f"{namespace}-small", "1Gi"),
     ):
         client.create(PERSISTENT_VOLUMES, volume(name, size, storageClassName=own))
+        assert eventually(lambda name=name: phase(client, PERSISTENT_VOLUMES, name) == "Available", 20)
     client.create(PERSISTENT_VOLUME_CLAIMS, claim("data", "3Gi", storageClassName=own), namespace=namespace)
     client.create(PERSISTENT_VOLUME_CLAIMS, claim("other", "1Gi", **none), namespace=namespace)
 
