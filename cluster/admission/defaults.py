@@ -26,11 +26,11 @@ def with_defaults(review: Review, project: Project, trust: Trust) -> tuple[Docum
     if (review.group, review.resource) != ("", "pods"):
         return document, warnings
     if review.subresource == "ephemeralcontainers":
-        return _debugging_without_devices(document, review.old), warnings
+        return debugging_without_devices(document, review.old), warnings
     if review.operation == "CREATE" and not review.subresource:
         document = _marked(document, project)
         document = _scheduled_by_us(document, project)
-        document = changed_at(document, ("spec",), lambda spec: _with_environment(spec, document))
+        document = changed_at(document, ("spec",), lambda spec: with_environment(spec, document))
     return document, warnings
 
 
@@ -77,7 +77,8 @@ def _scheduled_by_us(pod: Document, project: Project) -> Document:
     return changed_at(pod, ("spec",), lambda spec: {**spec, "schedulerName": labels.SCHEDULER_NAME})
 
 
-def _with_environment(spec: dict[str, Any], pod: Document) -> dict[str, Any]:
+def with_environment(spec: dict[str, Any], pod: Document) -> dict[str, Any]:
+    """The spec with each container told which GPUs it sees; one that is told already is the same object as before."""
     shared = gpu_container(pod) if shares_gpu(pod) else None
     for listed in ("initContainers", "containers"):
         if isinstance(spec.get(listed), list):
@@ -105,7 +106,7 @@ def _told_of_share(container: dict[str, Any], pod: Document) -> dict[str, Any]:
     return {**container, "env": [*(env or []), *missing]} if missing else container
 
 
-def _debugging_without_devices(pod: Document, old: Document) -> Document:
+def debugging_without_devices(pod: Document, old: Document) -> Document:
     """`kubectl debug` brings any image into a pod, past every quota: it is told that it has no GPU."""
     known = {
         mapping(one).get("name")

@@ -1,16 +1,22 @@
 """What is refused in a project's namespace (the validating half). Pure; every refusal names its field and the limit."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from cluster import labels
-from cluster.admission.defaults import DEFAULT_SCHEDULER, may_choose_scheduler
-from cluster.admission.devices import device_problems
+from cluster.admission.defaults import (
+    DEFAULT_SCHEDULER,
+    debugging_without_devices,
+    may_choose_scheduler,
+    with_environment,
+)
+from cluster.admission.devices import VISIBLE_DEVICES, device_problems
 from cluster.admission.fractions import fraction_problems
 from cluster.admission.ownership import ownership_problems
 from cluster.admission.projects import Project
 from cluster.admission.reading import annotations_in, at, labels_in, mapping, objects, sequence, text
 from cluster.admission.reviews import Problem, Review
-from cluster.admission.templates import Path, containers_of, field_name, pod_in, pod_path
+from cluster.admission.templates import Path, changed_at, containers_of, field_name, pod_in, pod_path
 from cluster.admission.trust import Trust
 from cluster.documents import Document
 from cluster.quantities import parse_quantity
@@ -34,6 +40,7 @@ def problems_of(review: Review, project: Project, trust: Trust) -> list[Problem]
         return found
     pod = pod_in(review.object, path)
     if path == () and review.operation == "UPDATE":
+        found += [] if believed else _mark_problems(pod, project, labels_in(review.old))
         return found + _request_changed(review.old, pod)
     if review.operation == "UPDATE" and pod == pod_in(review.old, path):
         return found  # a finalizer or the number of replicas: nothing new about the pods
@@ -41,7 +48,8 @@ def problems_of(review: Review, project: Project, trust: Trust) -> list[Problem]
     if not believed:
         found += _node_problems(pod, path)
     if path == ():
-        found += _placing_problems(pod, project)
+        found += _placing_problems(pod, project) + _mark_problems(pod, project)
+        found += _untold_problems(pod, changed_at(pod, ("spec",), lambda spec: with_environment(spec, pod)))
     return found
 
 
@@ -67,25 +75,38 @@ def _node_problems(pod: Document, path: Path) -> list[Problem]:
 
 
 def _placing_problems(pod: Document, project: Project) -> list[Problem]:
-    """Who decides where the pod runs, and on whose account."""
-    found: list[Problem] = []
+    """Who decides where the pod runs."""
     named = text(at(pod, "spec").get("schedulerName")) or DEFAULT_SCHEDULER
-    if named != labels.SCHEDULER_NAME and not may_choose_scheduler(pod, project):
-        found.append(
-            Problem(
-                "spec.schedulerName",
-                f"{named[:100]!r} must be {labels.SCHEDULER_NAME}: the project {project.queue} enforces it",
-            )
+    if named == labels.SCHEDULER_NAME or may_choose_scheduler(pod, project):
+        return []
+    must = f"must be {labels.SCHEDULER_NAME}: the project {project.queue} enforces it"
+    return [Problem("spec.schedulerName", f"{named[:100]!r} {must}")]
+
+
+def _mark_problems(pod: Document, project: Project, before: Mapping[str, str] | None = None) -> list[Problem]:
+    """On whose account the pod runs. With `before`, the labels that it had: only what has changed is judged."""
+    now = labels_in(pod)
+    return [
+        Problem(
+            f"metadata.labels[{name}]",
+            f"{_told(now, name)} must be {value!r}, as its namespace {project.namespace} has it",
         )
-    queue = labels_in(pod).get(labels.QUEUE)
-    if queue is not None and queue != project.queue:
-        found.append(
-            Problem(
-                f"metadata.labels[{labels.QUEUE}]",
-                f"{queue[:100]!r} must be {project.queue!r}, the project of the namespace {project.namespace}",
-            )
+        for name, value in sorted(project.marks.items())
+        if now.get(name) != value and (before is None or now.get(name) != before.get(name))
+    ]
+
+
+def _untold_problems(sent: Document, told: Document) -> list[Problem]:
+    """The mutating half is passed over when it does not answer: what it would have told a container is missing then."""
+    pairs = zip(containers_of(sent), containers_of(told), strict=True)
+    return [
+        Problem(
+            field_name(("spec",), listed, index, "env"),
+            f"does not say which GPUs the container sees ({VISIBLE_DEVICES}), as the product's defaults do: send it again",
         )
-    return found
+        for (listed, index, before), (_, _, after) in pairs
+        if before is not after
+    ]
 
 
 def _request_changed(old: Document, new: Document) -> list[Problem]:
@@ -101,7 +122,7 @@ def _request_changed(old: Document, new: Document) -> list[Problem]:
     ]
 
 
-def _told(notes: dict[str, str], name: str) -> str:
+def _told(notes: Mapping[str, str], name: str) -> str:
     return repr(notes[name][:60]) if name in notes else "nothing"
 
 
@@ -118,7 +139,8 @@ def _problems_of_debugging(review: Review) -> list[Problem]:
     known = {text(one.get("name")) for _, one in objects(at(review.old, "spec").get("ephemeralContainers"))}
     asked = sequence(at(review.object, "spec").get("ephemeralContainers"))
     new = [one if text(mapping(one).get("name")) not in known else None for one in asked]
-    return device_problems({"spec": {"ephemeralContainers": new}}, ())
+    untold = _untold_problems(review.object, debugging_without_devices(review.object, review.old))
+    return device_problems({"spec": {"ephemeralContainers": new}}, ()) + untold
 
 
 def _problems_of_resize(old: Document, new: Document) -> list[Problem]:

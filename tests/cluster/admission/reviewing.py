@@ -46,6 +46,18 @@ def pod(
     }
 
 
+def completed(document: dict[str, Any]) -> dict[str, Any]:
+    """A pod with the labels and the environment that the mutating half gives, and nothing else of its doing."""
+    given = mutated(document)
+    marks = {**given["metadata"]["labels"], **document["metadata"].get("labels", {})}
+    listed = {name: given["spec"][name] for name in ("initContainers", "containers") if name in given["spec"]}
+    return {
+        **document,
+        "metadata": {**document["metadata"], "labels": marks},
+        "spec": {**document["spec"], **listed},
+    }
+
+
 def container(name: str = "main", **more: Any) -> dict[str, Any]:
     return {"name": name, "image": "python:3.11", **more}
 

@@ -3,14 +3,26 @@
 import pytest
 
 from cluster import labels
-from tests.cluster.admission.reviewing import ADA, container, gpus, job, mutated, pod, refusals
+from tests.cluster.admission.reviewing import (
+    ADA,
+    CONTROLLER,
+    VISION,
+    completed,
+    container,
+    gpus,
+    job,
+    mutated,
+    pod,
+    refusals,
+)
 
 OURS = labels.SCHEDULER_NAME
 FRACTION, MEMORY, DEVICES = labels.GPU_FRACTION, labels.GPU_MEMORY, labels.GPU_FRACTION_DEVICES
 
 
 def ours(**asked):
-    return pod(schedulerName=OURS, **asked)
+    """A pod as it comes from the mutating half, which is asked first."""
+    return completed(pod(schedulerName=OURS, **asked))
 
 
 @pytest.mark.parametrize("written", ["0.5", ".25", "0.125", "0.500", "00.5"])
@@ -116,13 +128,12 @@ def test_how_far_a_part_may_grow_is_said_in_the_form_of_the_request(notes, limit
 
 
 def test_each_thing_that_is_wrong_is_told_at_once():
-    found = refusals(
-        pod(
-            annotations={FRACTION: "2"},
-            hostPID=True,
-            containers=[container(securityContext={"privileged": True})],
-        )
+    asked = pod(
+        annotations={FRACTION: "2"},
+        hostPID=True,
+        containers=[container(securityContext={"privileged": True})],
     )
+    found = refusals(completed(asked))
 
     assert [one.split(":")[0] for one in found] == [
         f"metadata.annotations[{FRACTION}]",
@@ -160,6 +171,28 @@ def test_devices_from_elsewhere_are_refused_too_also_on_a_shared_pod(source):
 
     assert len(refusals(ours(containers=asked))) == 1
     assert len(refusals(ours(containers=asked, annotations={FRACTION: "0.5"}))) == 1
+
+
+def test_what_the_mutating_half_did_not_tell_is_refused():
+    """It may be passed over, when it does not answer in time: an image that asks for all devices would be given them."""
+    told = "does not say which GPUs the container sees (NVIDIA_VISIBLE_DEVICES), as the product's defaults do: send it again"
+    bare = pod(
+        marks=dict(VISION.marks),
+        schedulerName=OURS,
+        initContainers=[container("first")],
+        containers=[gpus(1)],
+    )
+    shared = {
+        **ours(annotations={FRACTION: "0.5"}),
+        "spec": {"containers": [container()], "schedulerName": OURS},
+    }
+
+    assert refusals(bare) == [f"spec.initContainers[0].env: {told}"]
+    assert refusals(bare, user=CONTROLLER) == refusals(bare)
+    assert refusals(shared) == [f"spec.containers[0].env: {told}"]
+    debugging = {**bare, "spec": {**bare["spec"], "ephemeralContainers": [container("debug")]}}
+    asked = {"operation": "UPDATE", "subresource": "ephemeralcontainers", "old": bare}
+    assert refusals(debugging, **asked) == [f"spec.ephemeralContainers[0].env: {told}"]
 
 
 def test_having_no_devices_may_be_said():
@@ -274,7 +307,7 @@ def test_the_processes_of_the_node_stay_out_of_sight(name):
 
 
 def test_the_scheduler_and_the_node_are_not_a_persons_choice():
-    assert refusals(pod()) == [
+    assert refusals(completed(pod())) == [
         "spec.schedulerName: 'default-scheduler' must be runai-scheduler: the project vision enforces it"
     ]
     assert refusals(ours(nodeName="h100-0")) == [
@@ -316,13 +349,19 @@ def test_devices_cannot_be_asked_for_by_an_annotation(name):
     assert problem.startswith(f"metadata.annotations[{name}]: asks the container runtime for devices")
 
 
-def test_a_pod_cannot_run_on_the_account_of_another_project():
-    (problem,) = refusals(ours(marks={labels.QUEUE: "speech"}))
+@pytest.mark.parametrize("mark", sorted(VISION.marks))
+def test_a_pod_cannot_run_on_the_account_of_another_project(mark):
+    must = f"must be {VISION.marks[mark]!r}, as its namespace runai-vision has it"
+    theirs, nobodys = ours(marks={mark: "another"}), ours()
+    del nobodys["metadata"]["labels"][mark]
 
-    assert (
-        problem
-        == "metadata.labels[runai/queue]: 'speech' must be 'vision', the project of the namespace runai-vision"
-    )
+    assert refusals(theirs) == [f"metadata.labels[{mark}]: 'another' {must}"]
+    assert refusals(nobodys) == [f"metadata.labels[{mark}]: nothing {must}"]
+    # nor does it move there afterwards; a pod of before the project may stay what it was
+    for changed in (theirs, nobodys):
+        assert len(refusals(changed, old=ours(), operation="UPDATE")) == 1
+        assert refusals(changed, old=changed, operation="UPDATE") == []
+        assert refusals(ours(), old=changed, operation="UPDATE") == []
 
 
 @pytest.mark.parametrize(
