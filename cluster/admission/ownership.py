@@ -1,11 +1,11 @@
 """Labels and annotations that only the product writes: a person's are put back to what they were. Pure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cluster import labels
-from cluster.admission.reading import at, texts
+from cluster.admission.reading import annotations_in, at, texts
 from cluster.admission.reviews import Problem, Review
 from cluster.admission.templates import changed_at, field_name, metadata_paths
 from cluster.documents import Document
@@ -87,17 +87,27 @@ def _told(annotation: Any) -> dict[str, Any] | None:
 
 
 def ownership_problems(review: Review) -> list[Problem]:
-    """What of ours a person has written or changed.
+    """What of ours a person has written or changed."""
+    found = _changed(review, lambda part, name: name in (OUR_LABELS if part == "labels" else OUR_ANNOTATIONS))
+    for path in metadata_paths(review.group, review.resource):
+        now = annotations_in(at(review.object, *path)).get(labels.GANG)
+        before = annotations_in(at(review.old, *path)).get(labels.GANG)
+        if now != before and _created(now) not in (None, _created(before)):
+            place = f"{field_name(path, 'metadata', 'annotations')}[{labels.GANG}]"
+            found.append(Problem(place, "says since when the gang waits, which only the product writes"))
+    return found
 
-    Marks of reservations are refused and never put back silently: whoever claims a device that was not given is told so.
-    """
+
+def reservation_problems(review: Review) -> list[Problem]:
+    """Marks of reservations are refused and never put back silently: whoever claims a device that was not given is told so."""
+    return _changed(review, lambda _, name: name in RESERVATION_ANNOTATIONS or _is_reservation(name))
+
+
+def _changed(review: Review, is_meant: Callable[[str, str], bool]) -> list[Problem]:
     found: list[Problem] = []
     for path in metadata_paths(review.group, review.resource):
         new, old = at(review.object, *path, "metadata"), at(review.old, *path, "metadata")
-        for part, ours in (
-            ("labels", OUR_LABELS),
-            ("annotations", OUR_ANNOTATIONS | RESERVATION_ANNOTATIONS),
-        ):
+        for part in ("labels", "annotations"):
             now, before = texts(new.get(part)), texts(old.get(part))
             found += [
                 Problem(
@@ -105,9 +115,13 @@ def ownership_problems(review: Review) -> list[Problem]:
                     "is written by the product only; leave it as it is",
                 )
                 for name in sorted(now.keys() | before.keys())
-                if now.get(name) != before.get(name) and (name in ours or _is_reservation(name))
+                if now.get(name) != before.get(name) and is_meant(part, name)
             ]
     return found
+
+
+def _created(gang: str | None) -> Any:
+    return (_told(gang) or {}).get("created")
 
 
 def _is_reservation(name: str) -> bool:

@@ -1,7 +1,6 @@
 """What is refused in a project's namespace (the validating half). Pure; every refusal names its field and the limit."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from cluster import labels
 from cluster.admission.defaults import (
@@ -12,21 +11,14 @@ from cluster.admission.defaults import (
 )
 from cluster.admission.devices import VISIBLE_DEVICES, device_problems
 from cluster.admission.fractions import fraction_problems
-from cluster.admission.ownership import ownership_problems
+from cluster.admission.ownership import ownership_problems, reservation_problems
 from cluster.admission.projects import Project
-from cluster.admission.reading import annotations_in, at, labels_in, mapping, objects, sequence, text
+from cluster.admission.reading import at, labels_in, mapping, objects, sequence, text
 from cluster.admission.reviews import Problem, Review
+from cluster.admission.standing import quoted, request_changed, resize_problems, word_problems
 from cluster.admission.templates import Path, changed_at, containers_of, field_name, pod_in, pod_path
 from cluster.admission.trust import Trust
 from cluster.documents import Document
-from cluster.quantities import parse_quantity
-
-REQUESTED = (
-    labels.GPU_FRACTION,
-    labels.GPU_MEMORY,
-    labels.GPU_FRACTION_DEVICES,
-    labels.GPU_FRACTION_CONTAINER,
-)
 
 
 def problems_of(review: Review, project: Project, trust: Trust) -> list[Problem]:
@@ -34,14 +26,16 @@ def problems_of(review: Review, project: Project, trust: Trust) -> list[Problem]
     believed = trust.believes(review.requester)
     if review.resource == "pods" and review.group == "" and review.subresource:
         return _problems_of_subresource(review, believed=believed)
-    found = [] if believed else ownership_problems(review)
+    found = [] if believed else ownership_problems(review) + word_problems(review)
     path = pod_path(review.group, review.resource)
+    if path != () or not trust.may_reserve(review.requester):
+        found += reservation_problems(review)
     if path is None:
         return found
     pod = pod_in(review.object, path)
     if path == () and review.operation == "UPDATE":
         found += [] if believed else _mark_problems(pod, project, labels_in(review.old))
-        return found + _request_changed(review.old, pod)
+        return found + request_changed(review.old, pod)
     if review.operation == "UPDATE" and pod == pod_in(review.old, path):
         return found  # a finalizer or the number of replicas: nothing new about the pods
     found += _shape_problems(pod, path) + fraction_problems(pod, path) + device_problems(pod, path)
@@ -89,7 +83,7 @@ def _mark_problems(pod: Document, project: Project, before: Mapping[str, str] | 
     return [
         Problem(
             f"metadata.labels[{name}]",
-            f"{_told(now, name)} must be {value!r}, as its namespace {project.namespace} has it",
+            f"{quoted(now, name)} must be {value!r}, as its namespace {project.namespace} has it",
         )
         for name, value in sorted(project.marks.items())
         if now.get(name) != value and (before is None or now.get(name) != before.get(name))
@@ -109,28 +103,11 @@ def _untold_problems(sent: Document, told: Document) -> list[Problem]:
     ]
 
 
-def _request_changed(old: Document, new: Document) -> list[Problem]:
-    """A request for a part of a GPU is counted when the pod is placed: it cannot grow afterwards."""
-    before, now = annotations_in(old), annotations_in(new)
-    return [
-        Problem(
-            f"metadata.annotations[{name}]",
-            f"cannot change from {_told(before, name)} to {_told(now, name)} on a pod",
-        )
-        for name in REQUESTED
-        if before.get(name) != now.get(name)
-    ]
-
-
-def _told(notes: Mapping[str, str], name: str) -> str:
-    return repr(notes[name][:60]) if name in notes else "nothing"
-
-
 def _problems_of_subresource(review: Review, *, believed: bool) -> list[Problem]:
     if review.subresource == "ephemeralcontainers":
         return _problems_of_debugging(review)
     if review.subresource == "resize" and not believed:
-        return _problems_of_resize(review.old, review.object)
+        return resize_problems(review.old, review.object)
     return []
 
 
@@ -141,28 +118,3 @@ def _problems_of_debugging(review: Review) -> list[Problem]:
     new = [one if text(mapping(one).get("name")) not in known else None for one in asked]
     untold = _untold_problems(review.object, debugging_without_devices(review.object, review.old))
     return device_problems({"spec": {"ephemeralContainers": new}}, ()) + untold
-
-
-def _problems_of_resize(old: Document, new: Document) -> list[Problem]:
-    """Growing in place would go past the quota that the pod was placed under."""
-    before = {(listed, text(one.get("name"))): at(one, "resources") for listed, _, one in containers_of(old)}
-    found: list[Problem] = []
-    for listed, index, container in containers_of(new):
-        was = before.get((listed, text(container.get("name"))), {})
-        for name, amount in mapping(at(container, "resources").get("requests")).items():
-            granted = mapping(was.get("requests")).get(name, 0)
-            if _more(amount, granted):
-                found.append(
-                    Problem(
-                        field_name(("spec",), listed, index, "resources", "requests") + f"[{name}]",
-                        f"{str(amount)[:40]} is more than the {str(granted)[:40]} the pod was placed with: submit it anew",
-                    )
-                )
-    return found
-
-
-def _more(amount: Any, granted: Any) -> bool:
-    try:
-        return parse_quantity(amount) > parse_quantity(granted)
-    except (ValueError, ArithmeticError):
-        return bool(amount != granted)

@@ -1,5 +1,6 @@
 """Who may write what only the product may: our own accounts, the cluster's administrators, its controllers and kubelets. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cluster.admission.reviews import Requester
@@ -18,12 +19,26 @@ GROUPS = frozenset(
 )
 
 
+RESERVERS = frozenset({"system:masters", f"system:serviceaccounts:{OURS}"})
+"""They say which devices a pod was given. The cluster's controllers have nothing to copy there."""
+
+
 @dataclass(frozen=True)
 class Trust:
     """Names and groups that are believed. Operators of other kinds are not: nobody judges their templates."""
 
     users: frozenset[str] = CONTROLLERS
     groups: frozenset[str] = GROUPS
+    reservers: frozenset[str] = RESERVERS
+
+    @classmethod
+    def also_of(cls, groups: Iterable[str]) -> "Trust":
+        """Of these groups as of our own accounts."""
+        more = frozenset(groups)
+        return cls(groups=GROUPS | more, reservers=RESERVERS | more)
 
     def believes(self, requester: Requester) -> bool:
         return requester.name in self.users or not self.groups.isdisjoint(requester.groups)
+
+    def may_reserve(self, requester: Requester) -> bool:
+        return not self.reservers.isdisjoint(requester.groups)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from cluster.admission.trust import GROUPS, Trust
+from cluster.admission.trust import Trust
 from cluster.admission_server.certificates import CertificatesUnusable
 from cluster.admission_server.registration import Address, unregister
 from cluster.admission_server.running import AdmissionServer, Settings
@@ -75,7 +75,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         address=Address(options.url.rstrip("/"), options.namespace, options.service),
         hosts=tuple(hosts),
         ready_file=options.ready_file,
-        trust=Trust(groups=GROUPS | frozenset(options.trust_group)),
+        trust=Trust.also_of(options.trust_group),
     )
 
 

@@ -168,6 +168,42 @@ def test_a_reservation_cannot_be_claimed_afterwards(ada, api, project):
     api.client.merge_patch(PODS, stored["metadata"]["name"], claim, namespace=project)
 
 
+WAYS = ("merge_patch", "strategic_patch", "apply", "replace")
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("labels", labels.PREEMPTIBILITY, "non-preemptible"),
+        ("labels", labels.QUEUE, "speech"),
+        ("labels", f"{labels.GPU_GROUP}/g1", "g1"),
+        ("annotations", labels.GANG, '{"name":"g","minimum":1,"created":"2001-01-01T00:00:00Z"}'),
+        ("annotations", labels.CREATED, "2001-01-01T00:00:00Z"),
+        ("annotations", labels.GPU_FRACTION, "0.1"),
+    ],
+)
+def test_what_a_placed_pod_says_to_the_scheduler_stays(ada, api, project, way, part, name, value):
+    stored = api.client.create(PODS, a_pod(project))
+    meta = {"name": stored["metadata"]["name"], "namespace": project}
+    api.client.bind(project, meta["name"], uid=stored["metadata"]["uid"], node="h100-0")
+    change = {"metadata": {part: {name: value}}}
+
+    with pytest.raises(Invalid, match=r"changes\.rules\.runai\.io"):
+        if way == "apply":
+            ada.apply(PODS, {"metadata": {**meta, part: {name: value}}}, field_manager="ada", force=True)
+        elif way == "replace":
+            current = ada.get(PODS, meta["name"], project)
+            changed = {**(current["metadata"].get(part) or {}), name: value}
+            ada.replace(PODS, {**current, "metadata": {**current["metadata"], part: changed}})
+        else:
+            getattr(ada, way)(PODS, meta["name"], change, namespace=project)
+    noted = ada.merge_patch(
+        PODS, meta["name"], {"metadata": {"annotations": {"note": "x"}}}, namespace=project
+    )
+    assert noted["metadata"]["annotations"]["note"] == "x"
+
+
 def test_a_dry_run_is_judged_too(ada, project):
     with pytest.raises(Invalid, match="hostPID"):
         ada.create(PODS, a_pod(project, hostPID=True), dry_run=True)

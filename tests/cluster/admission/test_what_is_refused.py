@@ -1,5 +1,7 @@
 """The validating half: each refusal names the field and the limit, and what is in order passes."""
 
+import json
+
 import pytest
 
 from cluster import labels
@@ -381,7 +383,81 @@ def test_nobody_claims_a_reservation(marks, notes, operation):
     (problem,) = refusals(mutated(ours(marks=marks, annotations=notes), **asked), **asked)
 
     assert "is written by the product only" in problem
-    assert refusals(ours(marks=marks, annotations=notes), user={"username": "system:kube-scheduler"}) == []
+
+
+def test_a_reservation_does_not_come_in_through_a_template_either():
+    """Whoever writes it, and whoever copies it: a device is only ever claimed on the pod that was given it."""
+    claimed = {"marks": {f"{labels.GPU_GROUP}/g1": "g1"}, "annotations": {labels.VISIBLE_DEVICES: "GPU-8f3c"}}
+    product = {
+        "username": "system:serviceaccount:runai:controller",
+        "groups": ["system:serviceaccounts:runai"],
+    }
+
+    for user in (ADA, CONTROLLER, product):
+        found = refusals(job(ours(**claimed)), group="batch", resource="jobs", user=user)
+        assert [one.split(":")[0] for one in found] == [
+            f"spec.template.metadata.labels[{labels.GPU_GROUP}/g1]",
+            f"spec.template.metadata.annotations[{labels.VISIBLE_DEVICES}]",
+        ]
+    assert len(refusals(ours(**claimed), user=CONTROLLER)) == 2
+    assert refusals(ours(**claimed), user=product) == []
+
+
+def gang(**said):
+    return {labels.GANG: json.dumps({"name": "g", "minimum": 2, **said})}
+
+
+def test_nobody_says_since_when_a_gang_waits():
+    forged, given = gang(created="2001-01-01T00:00:00Z"), gang(created="2026-01-01T00:00:00Z")
+    place = f"metadata.annotations[{labels.GANG}]"
+    told = "says since when the gang waits, which only the product writes"
+
+    assert refusals(ours(annotations=forged)) == [f"{place}: {told}"]
+    assert refusals(ours(annotations=forged), old=ours(), operation="UPDATE") == [f"{place}: {told}"]
+    assert refusals(ours(annotations=forged), old=ours(annotations=given), operation="UPDATE") == [
+        f"{place}: {told}"
+    ]
+    found = refusals(job(ours(annotations=forged)), group="batch", resource="jobs")
+    assert found == [f"spec.template.{place}: {told}"]
+    # who belongs together may be said, and what the product has written may stay
+    assert refusals(ours(annotations=gang()), old=ours(), operation="UPDATE") == []
+    smaller = gang(created="2026-01-01T00:00:00Z", minimum=1)
+    assert refusals(ours(annotations=smaller), old=ours(annotations=given), operation="UPDATE") == []
+
+
+WORDS = [
+    ("labels", labels.PREEMPTIBILITY, "non-preemptible"),
+    ("labels", labels.PRIORITY_CLASS, "high"),
+    ("labels", labels.QUEUE_KAI, "speech"),
+    ("annotations", labels.GANG, "no gang at all"),
+]
+
+
+@pytest.mark.parametrize(("part", "name", "value"), WORDS)
+def test_what_a_pod_was_placed_by_cannot_change_on_it(part, name, value):
+    """Else what was lent could be kept for ever, and a pod that nobody can read any more would be on nobody's account."""
+    placed = ours(nodeName="h100-0")
+    metadata = placed["metadata"]
+    changed = {**placed, "metadata": {**metadata, part: {**metadata.get(part, {}), name: value}}}
+    told = f"metadata.{part}[{name}]: cannot change from nothing to {value!r} on a pod that has its place: submit it anew"
+
+    assert refusals(changed, old=placed, operation="UPDATE") == [told]
+    assert refusals(placed, old=changed, operation="UPDATE") != []
+    assert refusals(changed, old=placed, operation="UPDATE", user=CONTROLLER) == []
+    waiting = {"old": ours(), "operation": "UPDATE"}
+    assert refusals({**changed, "spec": waiting["old"]["spec"]}, **waiting) == []
+
+
+@pytest.mark.parametrize(("part", "name", "value"), WORDS)
+def test_nor_on_the_job_that_speaks_for_its_pods_unless_it_is_stopped(part, name, value):
+    running = job(pod())
+    changed = {**running, "metadata": {**running["metadata"], part: {name: value}}}
+    asked = {"operation": "UPDATE", "group": "batch", "resource": "jobs"}
+    told = f"metadata.{part}[{name}]: cannot change from nothing to {value!r} on a Job that is not suspended: stop it first"
+    stopped = {**running, "spec": {**running["spec"], "suspend": True}}
+
+    assert refusals(changed, old=running, **asked) == [told]
+    assert refusals({**changed, "spec": stopped["spec"]}, old=stopped, **asked) == []
 
 
 def test_a_request_for_a_part_cannot_change_on_a_pod():
