@@ -91,11 +91,26 @@ def owners_words(owner: Mapping[str, Any] | None) -> Words:
 
 
 def membership_of(pod: Mapping[str, Any], owner_said: Words = ()) -> Membership:
-    """Which gang a pod belongs to; raises UnreadablePod when its annotation cannot be understood."""
+    """Which gang a pod belongs to; raises UnreadablePod when its annotation cannot be understood.
+
+    On a pod that has its place such an annotation is as good as none: it goes on counting for its project, whatever is written later.
+    """
+    labels, annotations = {**dict(owner_said), **labels_of(pod)}, {**dict(owner_said), **annotations_of(pod)}
+    try:
+        return _membership(pod, labels, annotations)
+    except UnreadablePod:
+        if not pod["spec"].get("nodeName"):
+            raise
+        readable = {name: text for name, text in annotations.items() if name not in (GANG, CREATED)}
+        return _membership(pod, labels, readable)
+
+
+def _membership(
+    pod: Mapping[str, Any], labels: Mapping[str, str], annotations: Mapping[str, str]
+) -> Membership:
     owner = controller_of(pod)
     owner_kind = str(owner["kind"]) if owner else ""
     owner_uid = str(owner["uid"]) if owner else uid_of(pod)
-    labels, annotations = {**dict(owner_said), **labels_of(pod)}, {**dict(owner_said), **annotations_of(pod)}
     created = _created(pod, annotations)
     name, minimum, sub_group = str(owner["name"]) if owner else name_of(pod), 1, ""
     if GANG in annotations:
@@ -134,7 +149,7 @@ def _created(pod: Mapping[str, Any], annotations: Mapping[str, str]) -> float:
     text = annotations.get(CREATED) or pod["metadata"]["creationTimestamp"]
     try:
         return parse_time(text).timestamp()
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise UnreadablePod("InvalidCreated", f"{CREATED}: {text[:60]!r} is not an RFC 3339 time.") from error
 
 
@@ -144,7 +159,7 @@ def _told(text: str, created: float) -> tuple[str, int, float]:
         told = json.loads(text)
         name, minimum = told["name"], told["minimum"]
         moment = parse_time(told["created"]).timestamp() if told.get("created") else created
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise UnreadablePod(
             "InvalidGang", f'Its annotation {GANG} is not JSON of the form {{"name": …, "minimum": …}}.'
         ) from error

@@ -116,7 +116,7 @@ def read_pod(
         constraints = alike.constraints(read_constraints(pod, namespaces)) if ours else ANYWHERE
     except UnreadablePod as error:
         problem = Problem(error.code, str(error))
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except Exception as error:  # noqa: BLE001  (whatever people wrote: one pod must not stop the others')
         problem = Problem("InvalidPod", f"It cannot be read: {type(error).__name__} {str(error)[:200]}.")
     labels = labels_of(pod)
     return PodFacts(

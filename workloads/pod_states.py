@@ -156,6 +156,6 @@ def _object(text: str | None) -> Mapping[str, Any] | None:
     """An annotation's JSON object; what others wrote there and is none is no answer."""
     try:
         value = json.loads(text) if text else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

@@ -149,6 +149,23 @@ def test_an_absurd_request_is_refused_with_a_reason_and_stops_nobody(make_runner
     assert condition["reason"] == "InvalidRequest"
 
 
+def test_what_is_written_on_a_running_pod_closes_no_node_and_takes_it_off_no_account(
+    make_runner: Any,
+) -> None:
+    """Two projects on one node: what one of them writes on its own pod must not keep the other from working."""
+    running = make_pod(
+        "running", gpus=1, node="n1", phase="Running", labels=VISION, annotations={GANG: "no gang at all"}
+    )
+    cluster = FakeCluster(
+        nodes=[make_node("n1", gpus=2)], pods=[running, make_pod("a", gpus=1, labels=VISION)]
+    )
+
+    make_runner(cluster).run(cluster.world)
+
+    assert cluster.placed() == {"running": "n1", "a": "n1"}
+    assert GangState.objects.get(name="running").queue == "vision"
+
+
 def test_a_cordoned_or_lost_node_takes_no_one(make_runner: Any) -> None:
     nodes = [make_node("lost", ready=False), make_node("cordoned", cordoned=True)]
     cluster = FakeCluster(nodes=nodes, pods=[make_pod("a", gpus=1, labels=VISION)])

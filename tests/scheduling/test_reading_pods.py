@@ -12,7 +12,7 @@ from scheduling import pod_facts
 from scheduling.constraints import read_constraints, read_taints
 from scheduling.engine.model.constraints import PodAffinityTerm
 from scheduling.engine.model.tasks import TaskState
-from scheduling.grouping import group_of, membership_of
+from scheduling.grouping import OWNERS_WORDS, group_of, membership_of
 from scheduling.node_facts import read_node
 from scheduling.pod_facts import Alike, matters, read_pod, state_of
 from scheduling.requests import LARGEST_AMOUNT, UnreadablePod, effective_amounts, read_request
@@ -118,12 +118,39 @@ def test_the_annotation_decides_over_the_owner_and_keeps_the_place_in_the_queue(
     "text",
     ["", "[]", "null", '{"name": "g"}', '{"name": "g", "minimum": 0}', '{"name": "g", "minimum": 1.5}',
      '{"name": "g", "minimum": true}', '{"name": "", "minimum": 1}', '{"name": "g", "minimum": 1e9}',
-     '{"name": "g", "minimum": 1, "created": "yesterday"}'],
+     '{"name": "g", "minimum": 1, "created": "yesterday"}',
+     '{"name": "g", "minimum": 1, "created": "0001-01-01T00:00:00+14:00"}', "[" * 100_000],
 )  # fmt: skip
 def test_an_annotation_that_cannot_be_meant_is_refused(text: str) -> None:
     with pytest.raises(UnreadablePod) as refused:
         membership_of(make_pod("p", annotations={GANG: text}))
     assert refused.value.code == "InvalidGang"
+
+
+WORDS = st.dictionaries(
+    st.sampled_from([*OWNERS_WORDS, "note"]),
+    st.sampled_from(["", "x", "[" * 100_000, '{"name": "g", "minimum": 2}', "0001-01-01T00:00:00+14:00"])
+    | st.text(max_size=20),
+)
+
+
+@given(WORDS, WORDS, WORDS)
+def test_whatever_people_write_on_a_pod_it_is_read_and_once_placed_it_counts(
+    labels: dict[str, str], annotations: dict[str, str], owner_said: dict[str, str]
+) -> None:
+    """One pod must not stop the others', nor leave its project's account, whatever is written on it or its Job afterwards."""
+    said = tuple(owner_said.items())
+    waiting, placed = (
+        read_pod(make_pod("p", gpus=2, node=node, labels=labels, annotations=annotations), Alike(), said)
+        for node in ("", "n1")
+    )
+
+    assert (waiting.membership is None) == (waiting.problem is not None)
+    assert placed.problem is None
+    assert placed.membership is not None
+    assert placed.request.gpu.devices == 2
+    if waiting.membership is not None:
+        assert placed.membership.queue == waiting.membership.queue
 
 
 @pytest.mark.parametrize(
