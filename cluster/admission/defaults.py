@@ -43,7 +43,9 @@ def belongs_to_daemon_set(pod: Document) -> bool:
 
 
 def asks_for_gpus(pod: Document) -> bool:
-    return shares_gpu(pod) or any(gpu_resources(container) for _, _, container in containers_of(pod))
+    """Claims count too: what stands behind one, its driver decides."""
+    claims = bool(sequence(at(pod, "spec").get("resourceClaims")))
+    return claims or shares_gpu(pod) or any(gpu_resources(one) for _, _, one in containers_of(pod))
 
 
 def may_choose_scheduler(pod: Document, project: Project) -> bool:

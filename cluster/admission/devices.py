@@ -31,54 +31,21 @@ HARMLESS_CAPABILITIES = frozenset(
 DEBUGGING_CAPABILITIES = HARMLESS_CAPABILITIES | {"SYS_PTRACE"}
 """Of ephemeral containers: `kubectl debug` adds it unless told otherwise, and without hostPID it reaches its own pod only."""
 
-_DRIVER = (
-    *(
-        "/dev/nvidia*",
-        "/dev/dri",
-        "/dev/mem",
-        "/dev/kmsg",
-        "/run/nvidia*",
-        "/run/cdi",
-        "/etc/cdi",
-        "/proc",
-        "/sys",
-    ),
-    *(
-        "/usr/lib",
-        "/usr/lib64",
-        "/lib",
-        "/lib64",
-        "/usr/bin",
-        "/usr/sbin",
-        "/usr/local/nvidia",
-        "/opt/nvidia",
-    ),
-    *("/etc/nvidia-container-runtime", "/etc/ld.so*"),
-)
+_DRIVER = """
+    /dev/nvidia* /dev/dri /dev/mem /dev/kmsg /run/nvidia* /run/cdi /etc/cdi /proc /sys
+    /usr/lib* /lib /lib32 /lib64 /usr/bin /usr/sbin /bin /sbin /usr/local/bin /usr/local/sbin
+    /usr/local/nvidia /opt/nvidia /home/kubernetes /sysroot /ostree /etc/nvidia-container-runtime /etc/ld.so*
+"""
 """Driver files, device files, and what decides who sees them. A star stands for any ending of the name."""
-_NODE = (
-    *(
-        "/run/containerd*",
-        "/run/crio*",
-        "/run/docker*",
-        "/run/k3s",
-        "/run/systemd",
-        "/run/dbus",
-        "/boot",
-        "/root",
-    ),
-    *("/var/lib/kubelet", "/var/lib/containerd", "/var/lib/docker", "/var/lib/rancher", "/var/lib/etcd"),
-    *(
-        "/etc/kubernetes",
-        "/etc/containerd",
-        "/etc/crio",
-        "/etc/docker",
-        "/etc/systemd",
-        "/etc/ssh",
-        "/etc/cron*",
-    ),
-)
+_NODE = """
+    /run/containerd* /run/crio* /run/docker* /run/k3s /run/systemd /run/dbus /boot /root
+    /var/lib/kubelet /var/lib/containerd /var/lib/docker /var/lib/rancher /var/lib/etcd /var/lib/k0s /var/lib/cni
+    /var/snap /var/spool/cron /opt/bin /opt/cni /opt/containerd
+    /etc/kubernetes /etc/containerd /etc/crio /etc/docker /etc/systemd /etc/ssh /etc/cron* /etc/cni
+    /etc/pam* /etc/passwd* /etc/shadow* /etc/sudo* /etc/profile*
+"""
 """With one of these a pod is master of its node."""
+_GUARDED = (*_DRIVER.split(), *_NODE.split())
 
 
 def device_problems(pod: Document, path: Path) -> list[Problem]:
@@ -89,6 +56,7 @@ def device_problems(pod: Document, path: Path) -> list[Problem]:
         for name in HOST_NAMESPACES
         if spec.get(name)
     ]
+    found += _host_process(at(spec, "securityContext"), field_name((*path, "spec"), "securityContext"))
     notes = field_name(path, "metadata", "annotations")
     found += [
         Problem(f"{notes}[{name}]", "asks the container runtime for devices; ask for GPUs by nvidia.com/gpu")
@@ -125,7 +93,7 @@ def _volume_problems(volume: dict[str, Any], place: str) -> list[Problem]:
 def guarded_path(asked: str) -> str | None:
     """The guarded path that a host path is, lies in, or contains; None when it touches none."""
     wanted = _normal(asked)
-    for guarded in (*_DRIVER, *_NODE):
+    for guarded in _GUARDED:
         name = guarded.rstrip("*")
         inside = wanted.startswith(name) if guarded != name else f"{wanted}/".startswith(f"{name}/")
         if inside or name.startswith(wanted.rstrip("/") + "/"):
@@ -151,9 +119,19 @@ def _mount_problems(container: dict[str, Any], place: str) -> list[Problem]:
     ]
 
 
+def _host_process(context: Document, place: str) -> list[Problem]:
+    if not at(context, "windowsOptions").get("hostProcess"):
+        return []
+    return [
+        Problem(
+            f"{place}.windowsOptions.hostProcess", "must be false: it is a process of the node, no container"
+        )
+    ]
+
+
 def _security_problems(container: dict[str, Any], place: str, capabilities: Set[str]) -> list[Problem]:
     context = at(container, "securityContext")
-    found: list[Problem] = []
+    found = _host_process(context, f"{place}.securityContext")
     if context.get("privileged"):
         found.append(
             Problem(

@@ -26,14 +26,18 @@ def shares_gpu(pod: Document) -> bool:
     return any(name in annotations_in(pod) for name in SHARES)
 
 
+_GPUS = re.compile(r"nvidia\.com/(gpu|gpu\..*|mig-.*)", re.ASCII)
+"""Whole GPUs, shared replicas of them, MIG slices. NVIDIA's network cards have names of the same domain."""
+
+
 def gpu_resources(container: dict[str, Any]) -> dict[str, str]:
-    """What a container asks of NVIDIA's devices by resource (whole GPUs, MIG slices); zero is not asking."""
+    """What a container asks of GPUs by resource; zero is not asking."""
     resources = at(container, "resources")
     asked = {**mapping(resources.get("requests")), **mapping(resources.get("limits"))}
     return {
         name: str(amount)
         for name, amount in asked.items()
-        if name.startswith("nvidia.com/") and str(amount).strip() not in ("0", "")
+        if _GPUS.fullmatch(name) and str(amount).strip() not in ("0", "")
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cluster import labels
-from cluster.admission.reading import annotations_in, at, mapping, text, texts
+from cluster.admission.reading import annotations_in, at, text, texts
 from cluster.admission.reviews import Problem, Review
 from cluster.admission.templates import containers_of, field_name
 from cluster.documents import Document
@@ -65,21 +65,25 @@ def quoted(notes: Mapping[str, str], name: str) -> str:
 
 
 def resize_problems(old: Document, new: Document) -> list[Problem]:
-    """Growing in place would go past the quota that the pod was placed under."""
-    before = {(listed, text(one.get("name"))): at(one, "resources") for listed, _, one in containers_of(old)}
-    found: list[Problem] = []
+    """Growing in place, a container or the pod as a whole, would go past the quota that the pod was placed under."""
+    before = {(listed, text(one.get("name"))): one for listed, _, one in containers_of(old)}
+    found = _grown(at(old, "spec"), at(new, "spec"), field_name(("spec",)))
     for listed, index, container in containers_of(new):
         was = before.get((listed, text(container.get("name"))), {})
-        for name, amount in mapping(at(container, "resources").get("requests")).items():
-            granted = mapping(was.get("requests")).get(name, 0)
-            if _more(amount, granted):
-                found.append(
-                    Problem(
-                        field_name(("spec",), listed, index, "resources", "requests") + f"[{name}]",
-                        f"{str(amount)[:40]} is more than the {str(granted)[:40]} the pod was placed with: submit it anew",
-                    )
-                )
+        found += _grown(was, container, field_name(("spec",), listed, index))
     return found
+
+
+def _grown(was: Document, now: Document, place: str) -> list[Problem]:
+    granted = at(was, "resources", "requests")
+    return [
+        Problem(
+            f"{place}.resources.requests[{name}]",
+            f"{str(amount)[:40]} is more than the {str(granted.get(name, 0))[:40]} the pod was placed with: submit it anew",
+        )
+        for name, amount in at(now, "resources", "requests").items()
+        if _more(amount, granted.get(name, 0))
+    ]
 
 
 def _more(amount: Any, granted: Any) -> bool:

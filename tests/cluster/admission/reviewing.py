@@ -58,6 +58,11 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def ours(**asked: Any) -> dict[str, Any]:
+    """A pod as it comes from the mutating half, which is asked first."""
+    return completed(pod(schedulerName=labels.SCHEDULER_NAME, **asked))
+
+
 def container(name: str = "main", **more: Any) -> dict[str, Any]:
     return {"name": name, "image": "python:3.11", **more}
 

@@ -168,10 +168,22 @@ def test_a_reservation_cannot_be_claimed_afterwards(ada, api, project):
     api.client.merge_patch(PODS, stored["metadata"]["name"], claim, namespace=project)
 
 
-WAYS = ("merge_patch", "strategic_patch", "apply", "replace")
+def changed_by(client, way, stored, part, name, value):
+    """One mark of a pod, written in one of the ways the API has."""
+    meta = {key: stored["metadata"][key] for key in ("name", "namespace")}
+    change = {"metadata": {part: {name: value}}}
+    if way == "apply":
+        return client.apply(
+            PODS, {"metadata": {**meta, part: {name: value}}}, field_manager="ada", force=True
+        )
+    if way == "replace":
+        current = client.get(PODS, meta["name"], meta["namespace"])
+        marks = {**(current["metadata"].get(part) or {}), name: value}
+        return client.replace(PODS, {**current, "metadata": {**current["metadata"], part: marks}})
+    return getattr(client, way)(PODS, meta["name"], change, namespace=meta["namespace"])
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["merge_patch", "strategic_patch", "apply", "replace"])
 @pytest.mark.parametrize(
     ("part", "name", "value"),
     [
@@ -185,23 +197,11 @@ WAYS = ("merge_patch", "strategic_patch", "apply", "replace")
 )
 def test_what_a_placed_pod_says_to_the_scheduler_stays(ada, api, project, way, part, name, value):
     stored = api.client.create(PODS, a_pod(project))
-    meta = {"name": stored["metadata"]["name"], "namespace": project}
-    api.client.bind(project, meta["name"], uid=stored["metadata"]["uid"], node="h100-0")
-    change = {"metadata": {part: {name: value}}}
+    api.client.bind(project, stored["metadata"]["name"], uid=stored["metadata"]["uid"], node="h100-0")
 
     with pytest.raises(Invalid, match=r"changes\.rules\.runai\.io"):
-        if way == "apply":
-            ada.apply(PODS, {"metadata": {**meta, part: {name: value}}}, field_manager="ada", force=True)
-        elif way == "replace":
-            current = ada.get(PODS, meta["name"], project)
-            changed = {**(current["metadata"].get(part) or {}), name: value}
-            ada.replace(PODS, {**current, "metadata": {**current["metadata"], part: changed}})
-        else:
-            getattr(ada, way)(PODS, meta["name"], change, namespace=project)
-    noted = ada.merge_patch(
-        PODS, meta["name"], {"metadata": {"annotations": {"note": "x"}}}, namespace=project
-    )
-    assert noted["metadata"]["annotations"]["note"] == "x"
+        changed_by(ada, way, stored, part, name, value)
+    assert changed_by(ada, way, stored, "annotations", "note", "x")["metadata"]["annotations"]["note"] == "x"
 
 
 def test_a_dry_run_is_judged_too(ada, project):

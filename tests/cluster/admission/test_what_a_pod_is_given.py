@@ -54,8 +54,12 @@ def test_the_pod_of_a_daemon_set_keeps_its_scheduler_unless_it_takes_gpus():
     plain, greedy = pod(), pod(containers=[gpus(1)])
     plain["metadata"]["ownerReferences"] = greedy["metadata"]["ownerReferences"] = owner
 
+    claiming = {**plain, "spec": {**plain["spec"], "resourceClaims": [{"name": "a-gpu"}]}}
+
     assert mutated(plain, user=CONTROLLER)["spec"]["schedulerName"] == "default-scheduler"
     assert mutated(greedy, user=CONTROLLER)["spec"]["schedulerName"] == labels.SCHEDULER_NAME
+    # what a claim brings, another driver knows: it may be GPUs
+    assert mutated(claiming, user=CONTROLLER)["spec"]["schedulerName"] == labels.SCHEDULER_NAME
 
 
 def test_a_namespace_of_nobody_is_left_alone():
@@ -86,6 +90,16 @@ def test_a_container_without_gpus_is_told_so_whatever_its_image_says():
     assert env_of(found) == {"NVIDIA_VISIBLE_DEVICES": "void"}
     assert "env" not in found["spec"]["containers"][1]  # the device plugin tells this one
     assert found["spec"]["initContainers"][0]["env"] == [{"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"}]
+
+
+@pytest.mark.parametrize("name", ["nvidia.com/hostdev", "nvidia.com/sriov_nic", "rdma/hca", "nvidia.com/gpu"])
+def test_a_network_card_is_no_gpu_whoever_made_it(name):
+    """NVIDIA's network operator names its devices after the same house."""
+    found = mutated(pod(containers=[container(resources={"limits": {name: "1"}})]))
+
+    assert ("env" in found["spec"]["containers"][0]) is (name != labels.GPU_RESOURCE)
+    mig = mutated(pod(containers=[container(resources={"limits": {"nvidia.com/mig-1g.10gb": "1"}})]))
+    assert "env" not in mig["spec"]["containers"][0]
 
 
 def test_the_container_of_a_shared_pod_reads_its_devices_from_the_annotations():
