@@ -29,6 +29,8 @@ OUR_VARIABLES = frozenset(
         "RUNAI_MPI_NUM_WORKERS",
     }
 )
+DEVICE_VARIABLES = frozenset({"NVIDIA_VISIBLE_DEVICES", "GPU_PORTION"})
+"""They would win over what the device plugin says; `void` gives nothing away."""
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -36,7 +38,7 @@ _KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _RESERVED = re.compile(
     r"(runai/|([a-z0-9.-]*\.)?(runai\.io|run\.ai|kai\.scheduler|kubernetes\.io|k8s\.io)/"
-    r"|(priorityClassName|project|job-name|controller-uid|runai-gpu-group|gpu-.*)$)"
+    r"|runai-gpu-group/|(priorityClassName|project|job-name|controller-uid|runai-gpu-group|received-resource-type|gpu-.*)$)"
 )
 """Keys the product, the scheduler and Kubernetes decide by: nobody takes a queue or a GPU by a label."""
 
@@ -84,6 +86,8 @@ def check_environment(pairs: tuple[tuple[str, str], ...], errors: Errors) -> Non
             _add(errors, path, f"{name[:40]!r}: use letters, digits and _ and do not start with a digit.")
         elif name in OUR_VARIABLES:
             _add(errors, path, f"{name} is set by the product.")
+        elif name in DEVICE_VARIABLES and value != "void":
+            _add(errors, path, f"{name} is set by the product: ask for GPUs by their number.")
         elif name in seen:
             _add(errors, path, f"{name} is there twice.")
         seen.add(name)

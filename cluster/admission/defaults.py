@@ -3,7 +3,7 @@
 from typing import Any
 
 from cluster import labels
-from cluster.admission.devices import without_devices
+from cluster.admission.environment import without_devices
 from cluster.admission.fractions import environment_of_share, gpu_container, gpu_resources, shares_gpu
 from cluster.admission.ownership import restored
 from cluster.admission.projects import Project

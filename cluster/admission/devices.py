@@ -5,17 +5,13 @@ import re
 from collections.abc import Set
 from typing import Any
 
-from cluster.admission.fractions import environment_of_share, gpu_container, gpu_resources, shares_gpu
-from cluster.admission.reading import annotations_in, at, mapping, objects, sequence, text
+from cluster.admission.environment import environment_problems
+from cluster.admission.fractions import environment_of_share, gpu_container, shares_gpu
+from cluster.admission.reading import annotations_in, at, objects, sequence, text
 from cluster.admission.reviews import Problem
 from cluster.admission.templates import Path, containers_of, field_name
 from cluster.documents import Document
 
-VISIBLE_DEVICES = "NVIDIA_VISIBLE_DEVICES"
-NO_DEVICES = ("void", "none", "")
-"""Values that give no device away."""
-DEVICE_VARIABLES = frozenset({VISIBLE_DEVICES, "GPU_PORTION"})
-_SET_BY_US = "is set by the product: ask for GPUs by nvidia.com/gpu, gpu-fraction or gpu-memory; without GPUs `void` is allowed"
 DEVICE_ANNOTATIONS = ("cdi.k8s.io/", "nvidia.cdi.k8s.io/")
 """Container runtimes may be set up to read devices from annotations of these prefixes."""
 DEVICES_BY_MOUNT = "/run/nvidia-container-devices"
@@ -72,7 +68,7 @@ def device_problems(pod: Document, path: Path) -> list[Problem]:
         capabilities = DEBUGGING_CAPABILITIES if is_debugger else HARMLESS_CAPABILITIES
         found += _security_problems(container, place, capabilities)
         found += _mount_problems(container, place)
-        found += _environment_problems(container, place, environment_of_share(pod) if given else [])
+        found += environment_problems(container, place, environment_of_share(pod) if given else [])
     return found
 
 
@@ -152,42 +148,3 @@ def _security_problems(container: dict[str, Any], place: str, capabilities: Set[
     if text(context.get("procMount")) not in ("", "Default"):
         found.append(Problem(f"{place}.securityContext.procMount", "must be Default"))
     return found
-
-
-def _environment_problems(container: dict[str, Any], place: str, ours: list[dict[str, Any]]) -> list[Problem]:
-    """Only what the product writes for a shared pod, or values that give nothing away."""
-    expected = {variable["name"]: variable for variable in ours}
-    found: list[Problem] = []
-    for index, variable in objects(container.get("env")):
-        name = text(variable.get("name"))
-        if name not in DEVICE_VARIABLES or _is_ours(variable, expected.get(name)):
-            continue
-        if name == VISIBLE_DEVICES and not ours and _gives_nothing(variable):
-            continue
-        found.append(Problem(f"{place}.env[{index}]", f"{name} {_SET_BY_US}"))
-    return found
-
-
-def _is_ours(variable: dict[str, Any], expected: dict[str, Any] | None) -> bool:
-    """The API server fills in apiVersion of a fieldRef: compared is where it points."""
-    if expected is None:
-        return False
-    wanted = at(expected, "valueFrom", "fieldRef").get("fieldPath")
-    return wanted is not None and at(variable, "valueFrom", "fieldRef").get("fieldPath") == wanted
-
-
-def _gives_nothing(variable: dict[str, Any]) -> bool:
-    value = variable.get("value")
-    return "valueFrom" not in variable and (value is None or value in NO_DEVICES)
-
-
-def without_devices(container: dict[str, Any]) -> dict[str, Any]:
-    """The container, told explicitly that it has no GPU: an image or a ConfigMap that asks for all would else be given them."""
-    if gpu_resources(container) or sequence(at(container, "resources").get("claims")):
-        return container
-    env = container.get("env")
-    if env is not None and not isinstance(env, list):
-        return container
-    if any(mapping(variable).get("name") == VISIBLE_DEVICES for variable in env or []):
-        return container
-    return {**container, "env": [*(env or []), {"name": VISIBLE_DEVICES, "value": "void"}]}

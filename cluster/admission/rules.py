@@ -9,7 +9,8 @@ from cluster.admission.defaults import (
     may_choose_scheduler,
     with_environment,
 )
-from cluster.admission.devices import VISIBLE_DEVICES, device_problems
+from cluster.admission.devices import device_problems
+from cluster.admission.environment import VISIBLE_DEVICES, source_problems
 from cluster.admission.fractions import fraction_problems
 from cluster.admission.ownership import ownership_problems, reservation_problems
 from cluster.admission.projects import Project
@@ -31,7 +32,7 @@ def problems_of(review: Review, project: Project, trust: Trust) -> list[Problem]
     if path != () or not trust.may_reserve(review.requester):
         found += reservation_problems(review)
     if path is None:
-        return found
+        return found + source_problems(review)
     pod = pod_in(review.object, path)
     if path == () and review.operation == "UPDATE":
         found += [] if believed else _mark_problems(pod, project, labels_in(review.old))

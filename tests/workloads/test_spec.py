@@ -181,6 +181,17 @@ def test_any_json_is_read_or_refused_with_sentences(data: Any) -> None:
             "set by the product",
         ),
         ({"labels": [{"name": "runai/queue", "value": "speech"}]}, "labels.0.name", "set by the product"),
+        ({"labels": [{"name": "runai-gpu-group/g1", "value": "g1"}]}, "labels.0.name", "set by the product"),
+        (
+            {"annotations": [{"name": "received-resource-type", "value": "Fraction"}]},
+            "annotations.0.name",
+            "set by the product",
+        ),
+        (
+            {"environmentVariables": [{"name": "NVIDIA_VISIBLE_DEVICES", "value": "all"}]},
+            "environmentVariables.0.name",
+            "set by the product",
+        ),
         (
             {"annotations": [{"name": "gpu-fraction", "value": "0.5"}]},
             "annotations.0.name",

@@ -20,6 +20,7 @@ from cluster.kinds import (
     PODS,
     ROLE_BINDINGS,
     ROLES,
+    SECRETS,
     SERVICE_ACCOUNTS,
     VALIDATING_WEBHOOKS,
 )
@@ -202,6 +203,21 @@ def test_what_a_placed_pod_says_to_the_scheduler_stays(ada, api, project, way, p
     with pytest.raises(Invalid, match=r"changes\.rules\.runai\.io"):
         changed_by(ada, way, stored, part, name, value)
     assert changed_by(ada, way, stored, "annotations", "note", "x")["metadata"]["annotations"]["note"] == "x"
+
+
+@pytest.mark.parametrize("kind", [CONFIG_MAPS, SECRETS])
+def test_a_map_of_variables_gives_nobody_devices(ada, api, project, stranger, kind):
+    def named(namespace, value):
+        text = {"stringData" if kind is SECRETS else "data": {"NVIDIA_VISIBLE_DEVICES": value, "A": "b"}}
+        return {"metadata": {"name": f"m-{secrets.token_hex(3)}", "namespace": namespace}, **text}
+
+    with pytest.raises(Invalid, match=r"variables\.rules\.runai\.io.*data\[NVIDIA_VISIBLE_DEVICES\]"):
+        ada.create(kind, named(project, "all"))
+    stored = ada.create(kind, named(project, "void"))
+    change = {key: value for key, value in named(project, "all").items() if key != "metadata"}
+    with pytest.raises(Invalid, match=r"variables\.rules"):
+        ada.merge_patch(kind, stored["metadata"]["name"], change, namespace=project)
+    api.client.create(kind, named(stranger, "all"))
 
 
 def test_a_dry_run_is_judged_too(ada, project):
