@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cluster.connection import connect_inside_pod, connect_with_kubeconfig
-from cluster.documents import Document, name_of, namespace_of
-from cluster.errors import AlreadyExists, ClusterError, Conflict, NotFound
+from cluster.documents import Document, is_deleting, name_of, namespace_of, uid_of
+from cluster.errors import AlreadyExists, ClusterError, ClusterUnavailable, Conflict, NotFound
 from cluster.kinds import PODS, SERVICE_ACCOUNTS, Kind
 from cluster.outcomes import was_bound, was_created, was_replaced
 from cluster.reading import LIST_DEADLINE_SECONDS, ClusterReader, ListResult
@@ -189,7 +189,8 @@ class ClusterClient(ClusterReader):
     def evict(self, namespace: str, pod: str, *, uid: str, grace_seconds: int | None = None) -> None:
         """Delete this very pod unless a disruption budget keeps it (ClusterUnavailable with code 429, naming the budget).
 
-        Raises NotFound when it is gone and Conflict when another has its name.
+        Raises NotFound when it is gone and Conflict when another has its name. Not sent again, since a budget's "not now" looks
+        like a busy server's; an eviction whose answer was lost is looked for instead.
         """
         body = {
             "apiVersion": "policy/v1",
@@ -197,7 +198,21 @@ class ClusterClient(ClusterReader):
             "metadata": {"name": pod, "namespace": namespace},
             "deleteOptions": _delete_options(uid, grace_seconds, "Background"),
         }
-        self._json("POST", PODS.path(namespace, pod, "eviction"), body=body)
+        try:
+            self._json("POST", PODS.path(namespace, pod, "eviction"), body=body)
+        except ClusterUnavailable as error:
+            if error.code == 429 or not self._is_going(namespace, pod, uid):
+                raise
+
+    def _is_going(self, namespace: str, pod: str, uid: str) -> bool:
+        """Whether this very pod is gone, or on its way; False also when the cluster does not say."""
+        try:
+            found = self.get(PODS, pod, namespace)
+        except NotFound:
+            return True
+        except ClusterError:
+            return False
+        return uid_of(found) != uid or is_deleting(found)
 
     def _patch(
         self,

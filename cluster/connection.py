@@ -17,6 +17,8 @@ from cluster.wire import Wire
 
 POOL_SIZE = 64
 """Connections kept open for later use, enough for a volley and the threads beside it; more are opened when needed and closed after use."""
+UNACKNOWLEDGED_MILLISECONDS = 10_000
+"""Sent bytes that the other side's system does not acknowledge as long: nobody is there any more. A slow server acknowledges."""
 ASK_LIBRARY_SECONDS = 1.0
 """How long an Authorization header is used before the library is asked again, whose hook costs more than a small request."""
 
@@ -169,9 +171,15 @@ def _from_library(load: Callable[[], Any], source: str) -> Connection:
 
 
 def _keep_alive() -> list[tuple[int, int, int]]:
-    """Socket options that let a silent watch notice a dead peer within about a minute, and small writes go at once."""
+    """Socket options that let a silent watch notice a dead peer within a minute, a request that nobody acknowledges
+    well before its deadline, and small writes go at once."""
     options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+    for name, value in (
+        ("TCP_KEEPIDLE", 30),
+        ("TCP_KEEPINTVL", 5),
+        ("TCP_KEEPCNT", 3),
+        ("TCP_USER_TIMEOUT", UNACKNOWLEDGED_MILLISECONDS),
+    ):
         if hasattr(socket, name):  # not on every system
             options.append((socket.IPPROTO_TCP, getattr(socket, name), value))
     return options

@@ -25,6 +25,8 @@ from cluster.wire import CONNECT_SECONDS, Answer
 logger = logging.getLogger(__name__)
 
 _AS_JSON = json.JSONEncoder(separators=(",", ":")).encode
+SUCCESS_BELOW = 300
+"""An API server sends nobody elsewhere: a redirect is from something in between, and nothing was done."""
 Query = Mapping[str, str | int | bool | None]
 
 
@@ -141,7 +143,7 @@ class Transport:
                 )
             except (HTTPError, OSError) as error:
                 raise _unavailable("GET", path, error) from error
-            if response.status < 400:
+            if response.status < SUCCESS_BELOW:
                 return Stream(response, path)
             failure = error_from_response(
                 response.status, response.data
@@ -161,7 +163,7 @@ class Transport:
             answer = self._exchange(method, url, payload, headers, remaining)
         except (HTTPError, OSError) as error:
             return _Tried(error=_unavailable(method, url, error), never_sent=_was_never_sent(error))
-        if answer.status < 400:
+        if answer.status < SUCCESS_BELOW:
             return _Tried(answer.data)
         retry_after = seconds_of(answer.headers.get("retry-after"))
         return _Tried(

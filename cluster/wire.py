@@ -100,6 +100,7 @@ class Wire:
             line.socket.sendall(self.compose(method, target, headers, body))
             answer, kept = _read_answer(line.answers, method)
         except TimeoutError as error:
+            self.close()  # what was kept meanwhile may be as dead: each would cost a wait of its own
             raise ReadTimeoutError(self._pool, target, f"no answer within {read_seconds:.1f} s") from error
         except ssl.SSLError as error:
             raise SSLError(error) from error

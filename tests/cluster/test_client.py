@@ -1,12 +1,15 @@
 """What the client makes of the answers of an API server, good and bad."""
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from cluster import reading
 from cluster.client import ClusterClient
 from cluster.connection import ConfigurationUnusable, Connection, connect_with_kubeconfig, connect_with_token
 from cluster.errors import (
@@ -248,6 +251,58 @@ def test_connections_are_used_again_also_after_errors(server, client):
         client.get(PODS, "a", "n")
 
     assert len(server.connections) == 1
+
+
+def test_after_no_answer_no_connection_of_before_is_trusted(server, client):
+    """Behind an address that has moved on, every kept connection is dead, and each would cost a deadline of its own."""
+    together, held = threading.Barrier(3), threading.Event()
+
+    def in_company(asked):
+        together.wait(10)
+        return Answer(200, POD)
+
+    def never(asked):
+        held.wait(10)
+        return Answer(200, POD)
+
+    server.answers = [in_company] * 3 + [never, Answer(200, POD)]
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(lambda _: client.get(PODS, "a", "n"), range(3)))
+    kept = set(server.connections)
+    try:
+        with pytest.raises(ClusterUnavailable, match="no answer"):
+            client._transport.send("GET", PODS.path("n", "a"), deadline_seconds=0.2)
+        client.get(PODS, "a", "n")
+    finally:
+        held.set()
+
+    assert len(kept) == 3
+    assert len(server.connections - kept) == 1
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="not on every system")
+def test_what_nobody_acknowledges_is_given_up_before_the_deadline(server, client):
+    client.connection.pool.clear()
+    line = client.connection.wire().take(5)
+    waits = line.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+    line.close()
+
+    assert 0 < waits / 1000 < reading.DEADLINE_SECONDS / 2
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308, 300])
+def test_a_way_elsewhere_is_no_success(server, client, code):
+    """A sign-in page of something in between: nothing was deleted, and nothing is watched."""
+    page = Answer(code, b"<html>please sign in</html>", headers={"Location": "https://login.example"})
+    server.answers = [page, page, page]
+
+    with pytest.raises(ClusterError, match=f"answered {code}: <html>please sign in"):
+        client.delete_collection(PODS, "n")
+    with pytest.raises(ClusterError, match=f"answered {code}"):
+        client.logs("n", "a")
+    with pytest.raises(ClusterError, match=f"answered {code}"):
+        client.watch(PODS, resource_version="1", timeout_seconds=5)
+    assert len(server.asked) == 3
 
 
 def test_a_watch_that_ends_gives_its_connection_back(server, client):

@@ -23,7 +23,9 @@ from cluster.errors import (
     Unauthorized,
 )
 from cluster.kinds import CONFIG_MAPS, LEASES, PODS
+from cluster.labels import EVICTION
 from cluster.leases import Lease
+from cluster.pods import evict_pod
 from tests.cluster.faults.proxy import Fault, FaultyProxy, Request
 from tests.cluster.servers import ClusterApi
 
@@ -152,6 +154,38 @@ def test_a_delete_is_done_and_no_namesake_with_it(proxy, client, cluster_api, fa
         cluster_api.client.get(CONFIG_MAPS, name, cluster_api.namespace)
     with pytest.raises(NotFound):  # without a fault it is the caller's to know
         client.delete(CONFIG_MAPS, name, cluster_api.namespace)
+
+
+@pytest.mark.parametrize("fault", DONE_BUT_LOST, ids=str)
+def test_an_eviction_whose_answer_was_lost_has_happened(proxy, client, cluster_api, fault):
+    """And says so: what was written on the pod about it stays true, and its place is not given back."""
+    document = pod(cluster_api)
+    document["metadata"]["finalizers"] = ["example.com/keep"]
+    kept = cluster_api.client.create(PODS, document)
+    gone = cluster_api.client.create(PODS, pod(cluster_api))
+    for one in (kept, gone):
+        proxy.plan = writes("POST", fault, contains="/eviction")
+        evict_pod(client, one, {"by": "the test"}, grace_seconds=0)
+
+    left = cluster_api.client.get(PODS, kept["metadata"]["name"], cluster_api.namespace)
+    assert left["metadata"]["deletionTimestamp"]
+    assert "the test" in left["metadata"]["annotations"][EVICTION]
+    cluster_api.client.merge_patch(
+        PODS, kept["metadata"]["name"], {"metadata": {"finalizers": None}}, namespace=cluster_api.namespace
+    )
+
+
+@pytest.mark.parametrize("fault", NOT_DONE[:2], ids=str)
+def test_an_eviction_that_did_not_arrive_has_not_happened(proxy, client, cluster_api, fault):
+    stored = cluster_api.client.create(PODS, pod(cluster_api))
+    proxy.plan = writes("POST", fault, contains="/eviction")
+
+    with pytest.raises(ClusterUnavailable):
+        evict_pod(client, stored, {"by": "the test"})
+
+    left = cluster_api.client.get(PODS, stored["metadata"]["name"], cluster_api.namespace)
+    assert "deletionTimestamp" not in left["metadata"]
+    assert EVICTION not in (left["metadata"].get("annotations") or {})
 
 
 def test_a_namesake_made_meanwhile_survives_a_lost_answer(proxy, client, cluster_api):
