@@ -54,8 +54,7 @@ class WatchCache:
         self._optional = optional
         self._client = client
         self._namespace = namespace
-        self._label_selector = label_selector
-        self._field_selector = field_selector
+        self._selectors = {"label_selector": label_selector, "field_selector": field_selector}
         self._listeners: list[ChangeHandler] = [on_change] if on_change else []
         self._items: dict[Key, Document] = {}
         self._lock = threading.Lock()
@@ -130,13 +129,15 @@ class WatchCache:
         while not self._stopping.is_set():
             begun = time.monotonic()
             try:
-                if not listed:
+                if listed:
+                    self._look_back()
+                else:
                     self._list()
                     listed = True
                 self._watch()
                 failure = None
             except Gone:
-                # the server has forgotten the versions between: only a list can tell what was missed
+                # the server does not know the versions between: only a list can tell what was missed
                 failure = f"version {self.resource_version} is gone; listing"
                 listed = False
             except ClusterError as error:
@@ -178,13 +179,17 @@ class WatchCache:
         self._last_contact = time.monotonic()
         self._failing = False
 
+    def _look_back(self) -> None:
+        """Raises Gone when the server's versions have gone back, as after a restored backup.
+
+        Its watch would be silent up to the version we know, without an error, and what is otherwise below it would never be told.
+        """
+        now = self._client.version_of(self.kind, self._namespace, **self._selectors)
+        if now.isdigit() and self.resource_version.isdigit() and int(now) < int(self.resource_version):
+            raise Gone(f"the server is at version {now}, before {self.resource_version}")
+
     def _list(self) -> None:
-        result = self._client.list(
-            self.kind,
-            self._namespace,
-            label_selector=self._label_selector,
-            field_selector=self._field_selector,
-        )
+        result = self._client.list(self.kind, self._namespace, **self._selectors)
         fresh = {key_of(item): item for item in result.items}
         with self._lock:
             before = self._items
@@ -212,8 +217,7 @@ class WatchCache:
             self.kind,
             namespace=self._namespace,
             resource_version=self.resource_version,
-            label_selector=self._label_selector,
-            field_selector=self._field_selector,
+            **self._selectors,
             timeout_seconds=random.randint(*_WATCH_SECONDS),  # noqa: S311 (spreading, no secret)
         )
         self._stream = stream

@@ -91,12 +91,40 @@ def test_the_cache_follows_the_watch(world):
 
 
 def test_a_watch_that_ends_goes_on_from_the_last_bookmark(world):
-    world.server.answers = [listing(5), Answer(chunks=[bookmark(9)]), Answer(chunks=[world.stay])]
+    world.server.answers = [
+        listing(5),
+        Answer(chunks=[bookmark(9)]),
+        listing(9),
+        Answer(chunks=[world.stay]),
+    ]
     world.cache.start()
 
-    assert eventually(lambda: len(world.server.asked) == 3)
-    assert world.server.asked[2].query["resourceVersion"] == "9"
-    assert world.server.asked[2].query["allowWatchBookmarks"] == "true"
+    assert eventually(lambda: len(world.server.asked) == 4)
+    assert world.server.asked[2].query == {"limit": "1"}  # where is the server now?
+    assert world.server.asked[3].query["resourceVersion"] == "9"
+    assert world.server.asked[3].query["allowWatchBookmarks"] == "true"
+
+
+def test_a_server_that_was_restored_from_a_backup_is_listed_anew(world):
+    """Its watch would be silent up to the version that we know, and tell nothing of what is otherwise below it."""
+    world.server.answers = [
+        listing(90, pod("stays", 1), pod("was never", 80), pod("otherwise", 70)),
+        Answer(chunks=[line("ADDED", pod("nor this", 95))], cut=True),
+        listing(60),
+        listing(61, pod("stays", 1), pod("otherwise", 61, uid="another")),
+        Answer(chunks=[world.stay]),
+    ]
+    world.cache.start()
+
+    assert eventually(lambda: len(world.server.asked) == 5)
+    assert world.server.asked[4].query["resourceVersion"] == "61"
+    assert {item["metadata"]["name"] for item in world.cache.items()} == {"stays", "otherwise"}
+    assert sorted(world.told[4:]) == [
+        ("ADDED", "otherwise"),
+        ("DELETED", "nor this"),
+        ("DELETED", "otherwise"),
+        ("DELETED", "was never"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -131,12 +159,13 @@ def test_a_cut_watch_is_taken_up_where_it_broke_without_a_new_list(world):
     world.server.answers = [
         listing(5),
         Answer(chunks=[line("ADDED", pod("a", 6))], cut=True),
+        listing(7),  # only its version is looked at
         Answer(chunks=[line("ADDED", pod("b", 7)), world.stay]),
     ]
     world.cache.start()
 
     assert eventually(lambda: len(world.cache) == 2)
-    assert world.server.asked[2].query["resourceVersion"] == "6"
+    assert world.server.asked[3].query["resourceVersion"] == "6"
 
 
 def test_while_the_server_is_down_the_cache_serves_what_it_knew_and_says_so(world):
@@ -148,7 +177,7 @@ def test_while_the_server_is_down_the_cache_serves_what_it_knew_and_says_so(worl
     assert eventually(lambda: not world.cache.healthy)
     assert [item["metadata"]["name"] for item in world.cache.items()] == ["a"]
     with world.server.lock:
-        world.server.answers = [Answer(chunks=[world.stay])]
+        world.server.answers = [listing(5), Answer(chunks=[world.stay])]
     assert eventually(lambda: world.cache.healthy)
 
 
