@@ -1,5 +1,6 @@
 """Pure: the volumes a pod mounts -> where it may run because of them, what has to be made for it first, or why it must wait."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -139,17 +140,21 @@ def _terms(written: Any) -> Terms:
 
 
 def constrained(constraints: Constraints, mounting: Mounting) -> Constraints:
-    """The pod's own node terms and those of every volume must hold together: each alternative of one with each of the others."""
-    lists = [terms for terms in (constraints.node_terms, *mounting.terms) if terms]
+    """The pod's own node terms and those of every volume must hold together: each alternative of one with each of the others.
+
+    Volumes of one class say the same, and are asked once: without that, and counted only afterwards, thirty of them would be
+    more alternatives than there is memory for.
+    """
     if not mounting.terms:
         return constraints
-    joined = [_join(chosen) for chosen in product(*lists)]
-    if len(joined) > TERMS_AT_MOST:
+    lists = list(dict.fromkeys(terms for terms in (constraints.node_terms, *mounting.terms) if terms))
+    count = math.prod(len(terms) for terms in lists)
+    if count > TERMS_AT_MOST:
         raise UnreadablePod(
             "InvalidAffinity",
-            f"Its node affinity and its volumes have {len(joined)} alternatives together; at most {TERMS_AT_MOST} are read.",
+            f"Its node affinity and its volumes have {count} alternatives together; at most {TERMS_AT_MOST} are read.",
         )
-    return replace(constraints, node_terms=tuple(joined))
+    return replace(constraints, node_terms=tuple(_join(chosen) for chosen in product(*lists)))
 
 
 def _join(terms: Iterable[NodeTerm]) -> NodeTerm:

@@ -111,6 +111,37 @@ def test_a_pod_goes_where_its_volume_is(make_runner: Any) -> None:
     assert cluster.placed() == {"t": "b"}
 
 
+def terms(key: str) -> list[Document]:
+    return [
+        {"matchExpressions": [{"key": key, "operator": "In", "values": [value]}]} for value in ("x", "y", "z")
+    ]
+
+
+def test_many_volumes_of_one_class_are_asked_once_and_too_many_kinds_of_places_are_told(
+    make_runner: Any,
+) -> None:
+    """Three places for each of forty volumes are more combinations than can be counted: nobody else may wait for that."""
+    node = make_node("a")
+    node["metadata"]["labels"]["zone"] = "y"
+    alike, unlike = make_pod("alike", gpus=1, labels=VISION), make_pod("unlike", gpus=1, labels=VISION)
+    cluster = FakeCluster(nodes=[node], pods=[alike, unlike, make_pod("plain", gpus=1, labels=VISION)])
+    for pod, own in ((alike, False), (unlike, True)):
+        names = [f"{pod['metadata']['name']}-{number}" for number in range(40)]
+        pod["spec"]["volumes"] = [
+            {"name": name, "persistentVolumeClaim": {"claimName": name}} for name in names
+        ]
+        for name in names:
+            put(cluster, "persistentvolumeclaims", name, "runai-vision", spec={"volumeName": name})
+            affinity = {"required": {"nodeSelectorTerms": terms(name if own else "zone")}}
+            put(cluster, "persistentvolumes", name, spec={"nodeAffinity": affinity})
+
+    make_runner(cluster).run(cluster.world)
+
+    assert cluster.placed() == {"alike": "a", "plain": "a"}
+    assert told(cluster, "unlike")["code"] == "InvalidAffinity"
+    assert "at most 64 are read" in told(cluster, "unlike")["message"]
+
+
 def test_a_claim_that_is_missing_or_has_no_volume_is_named(make_runner: Any) -> None:
     pods = [with_claim(make_pod(name, gpus=1, labels=VISION), name) for name in ("lost", "empty")]
     cluster = FakeCluster(nodes=[make_node("a")], pods=pods)
