@@ -21,11 +21,14 @@ from cluster.admission.templates import Path, changed_at, containers_of, field_n
 from cluster.admission.trust import Trust
 from cluster.documents import Document
 
+WITH_MARKS = ("", "status")
+"""An object itself; and its status, with which Kubernetes takes labels and annotations, too."""
+
 
 def problems_of(review: Review, project: Project, trust: Trust) -> list[Problem]:
     """Everything that is wrong, in the order of the rules; nothing when it may pass."""
     believed = trust.believes(review.requester)
-    if review.resource == "pods" and review.group == "" and review.subresource:
+    if review.subresource not in WITH_MARKS:
         return _problems_of_subresource(review, believed=believed)
     found = [] if believed else ownership_problems(review) + word_problems(review)
     path = pod_path(review.group, review.resource)

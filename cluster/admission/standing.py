@@ -22,7 +22,7 @@ WORDS = (labels.QUEUE, labels.QUEUE_KAI, labels.PRIORITY_CLASS, labels.PREEMPTIB
 
 def word_problems(review: Review) -> list[Problem]:
     """Of pods that have their place, and of Jobs whose pods may have it."""
-    if (review.operation, review.subresource) != ("UPDATE", ""):
+    if review.operation != "UPDATE":
         return []
     spec = at(review.old, "spec")
     if (review.group, review.resource) == ("", "pods") and text(spec.get("nodeName")):

@@ -181,10 +181,14 @@ def changed_by(client, way, stored, part, name, value):
         current = client.get(PODS, meta["name"], meta["namespace"])
         marks = {**(current["metadata"].get(part) or {}), name: value}
         return client.replace(PODS, {**current, "metadata": {**current["metadata"], part: marks}})
+    if way == "status":
+        return client.merge_patch(
+            PODS, meta["name"], change, namespace=meta["namespace"], subresource="status"
+        )
     return getattr(client, way)(PODS, meta["name"], change, namespace=meta["namespace"])
 
 
-@pytest.mark.parametrize("way", ["merge_patch", "strategic_patch", "apply", "replace"])
+@pytest.mark.parametrize("way", ["merge_patch", "strategic_patch", "apply", "replace", "status"])
 @pytest.mark.parametrize(
     ("part", "name", "value"),
     [
@@ -200,7 +204,7 @@ def test_what_a_placed_pod_says_to_the_scheduler_stays(ada, api, project, way, p
     stored = api.client.create(PODS, a_pod(project))
     api.client.bind(project, stored["metadata"]["name"], uid=stored["metadata"]["uid"], node="h100-0")
 
-    with pytest.raises(Invalid, match=r"changes\.rules\.runai\.io"):
+    with pytest.raises(Invalid, match=r"(changes|statuses)\.rules\.runai\.io"):
         changed_by(ada, way, stored, part, name, value)
     assert changed_by(ada, way, stored, "annotations", "note", "x")["metadata"]["annotations"]["note"] == "x"
 

@@ -62,6 +62,7 @@ def test_what_a_pod_was_placed_by_cannot_change_on_it(part, name, value):
     told = f"metadata.{part}[{name}]: cannot change from nothing to {value!r} on a pod that has its place: submit it anew"
 
     assert refusals(changed, old=placed, operation="UPDATE") == [told]
+    assert refusals(changed, old=placed, operation="UPDATE", subresource="status") == [told]
     assert refusals(placed, old=changed, operation="UPDATE") != []
     assert refusals(changed, old=placed, operation="UPDATE", user=CONTROLLER) == []
     waiting = {"old": ours(), "operation": "UPDATE"}
