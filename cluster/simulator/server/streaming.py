@@ -19,7 +19,7 @@ SHORTEST_SECONDS = 1800.0
 
 
 def open_watch(api: Api, request: Request, target: Target, form: Form) -> tuple[Watcher, list[bytes]]:
-    """A registered watcher and the lines to send first. Raises 400, 410, 422 before anything is sent."""
+    """A registered watcher and the lines to send first. Raises 400 and 422 before anything is sent; 410 is told as an event."""
     resource = target.resource
     initial = _wants_initial_events(request)
     watcher = Watcher(
@@ -48,7 +48,12 @@ def open_watch(api: Api, request: Request, target: Target, form: Form) -> tuple[
                 bookmark(resource.api_version, resource.kind, api.store.version, initial_events_end=True)
             )
     elif version not in ("", "0"):
-        for change in api.store.changes_since(resource.storage, int(version)):
+        try:
+            changes = api.store.changes_since(resource.storage, int(version))
+        except Problem as too_old:
+            watcher.ended = True
+            return watcher, [event_line("ERROR", encode(too_old.as_status()))]
+        for change in changes:
             watcher.tell(change, {})
         lines, watcher.pending = watcher.pending, []
     api.hub.add(watcher)

@@ -1,5 +1,6 @@
-"""A server that comes back from an old backup, on both servers: its versions begin anew below those a cache has seen."""
+"""A server that comes back, on both servers: it has forgotten what was before, or comes from a backup, below versions a cache has seen."""
 
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -13,11 +14,12 @@ from cluster import watch as watch_module
 from cluster.client import ClusterClient
 from cluster.control_plane.building import missing_binaries
 from cluster.control_plane.running import ControlPlane, free_ports
+from cluster.errors import Gone
 from cluster.kinds import CONFIG_MAPS, NAMESPACES
 from cluster.retries import RetryPolicy
 from cluster.watch import WatchCache
 from tests.cluster.faults.test_watches import Ear, held
-from tests.cluster.servers import served
+from tests.cluster.servers import ClusterApi, served
 from tests.cluster.waiting import eventually
 
 Running = Callable[[], AbstractContextManager[Path]]
@@ -47,11 +49,39 @@ def control_plane(folder: Path) -> Running:
     return running
 
 
-@pytest.mark.parametrize(
+SERVERS = pytest.mark.parametrize(
     "server",
     [simulator, pytest.param(control_plane, marks=pytest.mark.control_plane)],
     ids=lambda f: f.__name__,
 )
+
+
+@SERVERS
+def test_a_watch_from_before_a_restart_is_told_so_by_an_event(server, tmp_path) -> None:
+    """With 200, and 410 in the stream: who looks at the status alone would take it for a watch."""
+    running = server(tmp_path)
+    with running() as kubeconfig:
+        api = ClusterApi("before", kubeconfig)
+        api.client.create(NAMESPACES, {"metadata": {"name": "t"}})
+        version = api.client.list(CONFIG_MAPS, "t").resource_version
+        made(api.client, "one")
+        made(api.client, "two")
+        api.close()
+    with running() as kubeconfig:
+        api = ClusterApi("after", kubeconfig)
+        told = api.send("GET", f"{CONFIG_MAPS.path('t')}?watch=1&timeoutSeconds=5&resourceVersion={version}")
+        with pytest.raises(Gone, match="too old resource version"):
+            list(api.client.watch(CONFIG_MAPS, namespace="t", resource_version=version, timeout_seconds=5))
+        api.close()
+
+    assert told.status == 200
+    assert told.body["type"] == "ERROR"
+    wanted = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 410, "reason": "Expired"}
+    assert wanted.items() <= told.body["object"].items()
+    assert re.fullmatch(rf"too old resource version: {version} \(\d+\)", told.body["object"]["message"])
+
+
+@SERVERS
 def test_a_cache_does_not_keep_what_a_restored_server_never_had(server, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(watch_module, "_RECONNECT", RetryPolicy(first_wait=0.05, longest_wait=0.5))
     folder, backup = tmp_path / "server", tmp_path / "backup"
