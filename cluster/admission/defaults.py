@@ -9,7 +9,7 @@ from cluster.admission.ownership import restored
 from cluster.admission.projects import Project
 from cluster.admission.reading import annotations_in, at, labels_in, mapping, sequence, text
 from cluster.admission.reviews import Review
-from cluster.admission.templates import changed_at, containers_of
+from cluster.admission.templates import MOST_PARTS, changed_at, containers_of, parts_of, pod_in, pod_path
 from cluster.admission.trust import Trust
 from cluster.documents import Document
 
@@ -21,6 +21,8 @@ def with_defaults(review: Review, project: Project, trust: Trust) -> tuple[Docum
     """The object as the product wants it, and warnings for the person who sent it."""
     document: Document = review.object
     warnings: list[str] = []
+    if parts_of(pod_in(document, pod_path(review.group, review.resource) or ())) > MOST_PARTS:
+        return document, warnings  # the validating half refuses it
     if not trust.believes(review.requester):
         document, warnings = restored(review)
     if (review.group, review.resource) != ("", "pods"):

@@ -61,14 +61,15 @@ def device_problems(pod: Document, path: Path) -> list[Problem]:
     ]
     for index, volume in objects(spec.get("volumes")):
         found += _volume_problems(volume, field_name((*path, "spec"), "volumes", index))
+    shared = gpu_container(pod) if shares_gpu(pod) else None
+    ours = environment_of_share(pod) if shared else []
     for listed, index, container in containers_of(pod):
         place = field_name((*path, "spec"), listed, index)
-        given = shares_gpu(pod) and gpu_container(pod) == (listed, index)
         is_debugger = listed == "ephemeralContainers"
         capabilities = DEBUGGING_CAPABILITIES if is_debugger else HARMLESS_CAPABILITIES
         found += _security_problems(container, place, capabilities)
         found += _mount_problems(container, place)
-        found += environment_problems(container, place, environment_of_share(pod) if given else [])
+        found += environment_problems(container, place, ours if (listed, index) == shared else [])
     return found
 
 

@@ -17,7 +17,16 @@ from cluster.admission.projects import Project
 from cluster.admission.reading import at, labels_in, mapping, objects, sequence, text
 from cluster.admission.reviews import Problem, Review
 from cluster.admission.standing import quoted, request_changed, resize_problems, word_problems
-from cluster.admission.templates import Path, changed_at, containers_of, field_name, pod_in, pod_path
+from cluster.admission.templates import (
+    MOST_PARTS,
+    Path,
+    changed_at,
+    containers_of,
+    field_name,
+    parts_of,
+    pod_in,
+    pod_path,
+)
 from cluster.admission.trust import Trust
 from cluster.documents import Document
 
@@ -42,6 +51,10 @@ def problems_of(review: Review, project: Project, trust: Trust) -> list[Problem]
         return found + request_changed(review.old, pod)
     if review.operation == "UPDATE" and pod == pod_in(review.old, path):
         return found  # a finalizer or the number of replicas: nothing new about the pods
+    if (parts := parts_of(pod)) > MOST_PARTS:
+        place = field_name(path) or "pod"
+        told = f"has {parts} containers, volumes, labels and annotations together; at most {MOST_PARTS} are judged"
+        return [Problem(place, told)]
     found += _shape_problems(pod, path) + fraction_problems(pod, path) + device_problems(pod, path)
     if not believed:
         found += _node_problems(pod, path)

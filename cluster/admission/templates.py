@@ -19,6 +19,7 @@ from cluster.kinds import (
 )
 
 Path = tuple[str, ...]
+CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
 
 OF_KIND: dict[tuple[str, str], Path] = {
     (PODS.group, PODS.plural): (),
@@ -61,6 +62,19 @@ def metadata_paths(group: str, plural: str) -> tuple[Path, ...]:
     return ((),) if not path else ((), path)
 
 
+MOST_PARTS = 1000
+"""Containers, volumes, labels and annotations of one pod, together. No real one has a tenth; a megabyte of them would keep us from
+answering anybody else."""
+
+
+def parts_of(pod: Document) -> int:
+    """How many things there are to judge, counted without a look at them."""
+    metadata, spec = at(pod, "metadata"), at(pod, "spec")
+    lists = (spec.get(name) for name in (*CONTAINER_LISTS, "volumes"))
+    maps = (metadata.get(name) for name in ("labels", "annotations"))
+    return sum(len(one) for one in (*lists, *maps) if isinstance(one, list | dict))
+
+
 def changed_at(document: Document, path: Path, change: Callable[[Document], Document]) -> Document:
     """A copy with the object at the path changed; whatever is not on the way there is shared, and nothing is made up."""
     if not path:
@@ -84,7 +98,7 @@ def containers_of(pod: Document) -> list[tuple[str, int, dict[str, Any]]]:
     """(list, place, container) of all that run in a pod."""
     spec = mapping(pod.get("spec"))
     found: list[tuple[str, int, dict[str, Any]]] = []
-    for name in ("initContainers", "containers", "ephemeralContainers"):
+    for name in CONTAINER_LISTS:
         items = spec.get(name)
         if isinstance(items, list):
             found += [(name, index, item) for index, item in enumerate(items) if isinstance(item, dict)]

@@ -454,3 +454,25 @@ def test_many_problems_are_counted_not_listed_without_end():
     )
 
     assert len(refusals(asked, user=ADA)) == 20
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"containers": [container(f"c{number}") for number in range(1001)]},
+        {"volumes": [{"name": f"v{number}", "hostPath": {"path": "/usr/lib"}} for number in range(1000)]},
+        {
+            "annotations": {f"a{number}": "x" for number in range(500)},
+            "marks": {f"a{n}": "x" for n in range(500)},
+        },
+    ],
+)
+def test_what_is_too_much_to_be_judged_is_refused_unseen(asked):
+    """One request of a megabyte must not keep the webhook from everybody else's."""
+    document = pod(schedulerName=OURS, **asked)
+    told = "1001 containers, volumes, labels and annotations together; at most 1000 are judged"
+
+    assert mutated(document) == document
+    assert refusals(document) == [f"pod: has {told}"]
+    (problem,) = refusals(job(document), group="batch", resource="jobs")
+    assert problem == f"spec.template: has {told}"
