@@ -1,10 +1,11 @@
-"""A server that comes back, on both servers: it has forgotten what was before, or comes from a backup, below versions a cache has seen."""
+"""A server that comes back, on both servers: in the midst of a burst, without the past, or from a backup below versions a cache has seen."""
 
 import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,21 @@ from cluster import watch as watch_module
 from cluster.client import ClusterClient
 from cluster.control_plane.building import missing_binaries
 from cluster.control_plane.running import ControlPlane, free_ports
-from cluster.errors import Gone
-from cluster.kinds import CONFIG_MAPS, NAMESPACES
+from cluster.errors import AlreadyExists, Gone
+from cluster.events import EventRecorder
+from cluster.kinds import CONFIG_MAPS, NAMESPACES, PODS, SERVICE_ACCOUNTS
 from cluster.retries import RetryPolicy
 from cluster.watch import WatchCache
+from scheduling.announcing import Announcer
+from scheduling.assumptions import Assumptions
+from scheduling.executor import Binding, Executor
+from scheduling.pod_facts import Alike, read_pod
 from tests.cluster.faults.test_watches import Ear, held
 from tests.cluster.servers import ClusterApi, served
 from tests.cluster.waiting import eventually
 
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+BURST = 600
 Running = Callable[[], AbstractContextManager[Path]]
 """Starts the server at the same address each time; the kubeconfig."""
 
@@ -113,6 +121,55 @@ def test_a_cache_does_not_keep_what_a_restored_server_never_had(server, tmp_path
     finally:
         cache.stop()
         client.close()
+
+
+@SERVERS
+def test_bindings_go_on_after_a_restart_in_their_midst(server, tmp_path) -> None:
+    """What was reported as bound is bound, what surely failed is not, and the next try brings the rest, each to its own node."""
+    running = server(tmp_path)
+    with running() as kubeconfig:
+        client = ClusterClient.connect(kubeconfig)
+        client.create(NAMESPACES, {"metadata": {"name": "t"}})
+        account = {"metadata": {"name": "default", "namespace": "t"}}
+        with suppress(AlreadyExists):
+            client.create(SERVICE_ACCOUNTS, account)
+        pods = [client.create(PODS, pod(number)) for number in range(BURST)]
+    bindings = [Binding(read_pod(one, Alike()), f"node-{number}") for number, one in enumerate(pods)]
+    assumptions, announcer = (
+        Assumptions(),
+        Announcer(EventRecorder(client, controller="tester", instance="one")),
+    )
+    executor = Executor(client, assumptions, announcer)
+    try:
+        with running():
+            first = executor.bind(bindings, leading=lambda: True, now=NOW)
+            assert eventually(lambda: first.wait(0.0) or len(first.outcomes.done) > BURST // 10, 60)
+        with running():
+            assert first.wait(120)
+            where = nodes(client)
+            for one in bindings:
+                if one.pod.uid in first.outcomes.done:
+                    assert where[one.pod.uid] == one.node
+            executor.let_go(first.outcomes)
+            surely = [one for one in bindings if assumptions.node_of(one.pod.uid) is None]
+            assert not [one for one in surely if where[one.pod.uid]]
+            left = [one for one in bindings if not where[one.pod.uid]]
+            again = executor.bind(left, leading=lambda: True, now=NOW)
+            assert again.wait(60)
+            assert nodes(client) == {one.pod.uid: one.node for one in bindings}
+    finally:
+        executor.close()
+        announcer.close()
+        client.close()
+
+
+def pod(number: int) -> dict[str, Any]:
+    spec = {"containers": [{"name": "c", "image": "i"}], "schedulerName": "runai-scheduler"}
+    return {"metadata": {"name": f"p-{number}", "namespace": "t"}, "spec": spec}
+
+
+def nodes(client: ClusterClient) -> dict[str, str | None]:
+    return {one["metadata"]["uid"]: one["spec"].get("nodeName") for one in client.list(PODS, "t").items}
 
 
 def made(client: ClusterClient, name: str) -> None:
