@@ -96,6 +96,21 @@ CRDS = Kind(
 TOPOLOGIES = Kind("kai.scheduler", "v1alpha1", "topologies", "Topology", namespaced=False)
 """Node labels from coarse to fine, as KAI has them; a cluster need not know the kind."""
 
+GROUP_OWNERS = (
+    *(
+        Kind("kubeflow.org", "v1", f"{kind.lower()}s", kind)
+        for kind in ("PyTorchJob", "TFJob", "XGBoostJob", "JAXJob", "PaddleJob", "MPIJob")
+    ),
+    Kind("kubeflow.org", "v2beta1", "mpijobs", "MPIJob"),
+    Kind("jobset.x-k8s.io", "v1alpha2", "jobsets", "JobSet"),
+    Kind("leaderworkerset.x-k8s.io", "v1", "leaderworkersets", "LeaderWorkerSet"),
+    Kind("ray.io", "v1", "rayclusters", "RayCluster"),
+    Kind("scheduling.x-k8s.io", "v1alpha1", "podgroups", "PodGroup"),
+    Kind("scheduling.volcano.sh", "v1beta1", "podgroups", "PodGroup"),
+    Kind("scheduling.k8s.io", "v1alpha2", "podgroups", "PodGroup"),
+)
+"""Of other projects: objects that say which pods start together. A cluster need not know any of them."""
+
 TRAINING_WORKLOADS = Kind("run.ai", "v2alpha1", "trainingworkloads", "TrainingWorkload")
 INTERACTIVE_WORKLOADS = Kind("run.ai", "v2alpha1", "interactiveworkloads", "InteractiveWorkload")
 INFERENCE_WORKLOADS = Kind("run.ai", "v2alpha1", "inferenceworkloads", "InferenceWorkload")

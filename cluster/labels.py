@@ -37,6 +37,28 @@ NAME = "app.kubernetes.io/name"
 INSTANCE = "app.kubernetes.io/instance"
 COMPONENT = "app.kubernetes.io/component"
 
+# --- other projects: what a pod belongs to, and which part of it it is ------------------------------------------------------------
+KUBEFLOW_OPERATOR = "training.kubeflow.org/operator-name"
+KUBEFLOW_JOB = "training.kubeflow.org/job-name"
+KUBEFLOW_REPLICA_TYPE = "training.kubeflow.org/replica-type"
+KUBEFLOW_ROLE = "training.kubeflow.org/job-role"
+JOBSET = "jobset.sigs.k8s.io/jobset-name"
+JOBSET_REPLICATED_JOB = "jobset.sigs.k8s.io/replicatedjob-name"
+JOBSET_EXCLUSIVE = "alpha.jobset.sigs.k8s.io/exclusive-topology"
+JOBSET_BY_NODE_SELECTOR = "alpha.jobset.sigs.k8s.io/node-selector"
+LEADER_WORKER_SET = "leaderworkerset.sigs.k8s.io/name"
+LEADER_WORKER_GROUP = "leaderworkerset.sigs.k8s.io/group-index"
+LEADER_WORKER_INDEX = "leaderworkerset.sigs.k8s.io/worker-index"
+LEADER_WORKER_SIZE = "leaderworkerset.sigs.k8s.io/size"
+LEADER_WORKER_EXCLUSIVE = "leaderworkerset.sigs.k8s.io/exclusive-topology"
+RAY_GROUP = "ray.io/group"
+RAY_NODE_TYPE = "ray.io/node-type"
+SPARK_ROLE = "spark-role"
+SPARK_APP = "sparkoperator.k8s.io/app-name"
+SPARK_APP_NAME = "spark-app-name"
+POD_GROUP = "scheduling.x-k8s.io/pod-group"
+VOLCANO_GROUPS = ("scheduling.k8s.io/group-name", "scheduling.volcano.sh/group-name")
+
 # --- annotations: the scheduler's input and its answers -----------------------------------------------------------------------------
 SUBMITTED_BY = "runai.io/submitted-by"
 GANG = "runai.io/gang"

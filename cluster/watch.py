@@ -26,8 +26,8 @@ ChangeHandler = Callable[[str, Document | None, Document | None], None]
 _RECONNECT = RetryPolicy(first_wait=0.2, longest_wait=10.0)
 _STEADY_SECONDS = 10.0
 """A watch that lasted so long was a good one: the next failure is the first again."""
-_ABSENT_SECONDS = 30.0
-"""Between two questions for a kind that a cluster need not have."""
+_ABSENT_SECONDS = (1.0, 30.0)
+"""Between two questions for a kind that a cluster need not have: when somebody hints that it has come, and of our own accord."""
 _WATCH_SECONDS = (240, 300)
 """A watch is asked to end after a random time in this range, so that a thousand watches do not end together."""
 
@@ -60,6 +60,7 @@ class WatchCache:
         self._lock = threading.Lock()
         self._synced = threading.Event()
         self._stopping = threading.Event()
+        self._hinted = threading.Event()
         self._failing = False
         self._stream: WatchStream | None = None
         self._thread: threading.Thread | None = None
@@ -86,11 +87,16 @@ class WatchCache:
     def stop(self, timeout: float = 5.0) -> None:
         """End the thread, also in the middle of a silent watch; waits up to `timeout` seconds for it."""
         self._stopping.set()
+        self._hinted.set()
         stream = self._stream
         if stream is not None:
             stream.close()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout)
+
+    def hint(self) -> None:
+        """The kind seems to be there: one that was not is asked for soon."""
+        self._hinted.set()
 
     def synced(self, timeout: float = 0.0) -> bool:
         """Whether the first list is in, waiting up to `timeout` seconds for it."""
@@ -170,7 +176,10 @@ class WatchCache:
         self._heard()
         self._tell_differences(before, {})
         self._synced.set()
-        self._stopping.wait(_ABSENT_SECONDS)
+        soonest, latest = _ABSENT_SECONDS
+        self._stopping.wait(soonest)
+        self._hinted.wait(latest - soonest)
+        self._hinted.clear()
 
     def _pause(self, failures: int) -> None:
         self._stopping.wait(_RECONNECT.wait(failures))

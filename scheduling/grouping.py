@@ -1,17 +1,17 @@
 """Pure: pods and their owners -> gangs, with minimum, priority and queue.
 
-The annotation runai.io/gang decides; without it the kind of the owner does: each pod of a Job or a Deployment is a gang of its own,
-every other owner is one gang that runs from its first pod on, or with as many as torchrun is told to wait for, and a pod without
-owner is alone.
+The annotation runai.io/gang decides; without it the object of another project that the pod names (group_owners); without that the
+kind of the owner: each pod of a Job or a Deployment is a gang of its own, every other owner is one gang that runs from its first pod
+on, and a pod without owner is alone.
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from cluster.documents import annotations_of, controller_of, labels_of, name_of, parse_time, uid_of
+from cluster.documents import Document, annotations_of, controller_of, labels_of, name_of, parse_time, uid_of
 from cluster.labels import (
     CREATED,
     GANG,
@@ -22,21 +22,21 @@ from cluster.labels import (
     PROJECT,
     QUEUE,
     QUEUE_KAI,
+    SPARK_APP,
+    SPARK_APP_NAME,
+    SPARK_ROLE,
     TOPOLOGY,
     TOPOLOGY_PREFERRED,
     TOPOLOGY_REQUIRED,
 )
 from scheduling.engine.model.gangs import TopologyConstraint
+from scheduling.group_owners import EACH, LARGEST_MINIMUM, Minimums, share_of
 from scheduling.priorities import DEFAULT_PRIORITY, PRIORITIES, PRIORITY_OF_OWNER
 from scheduling.requests import UnreadablePod
 from scheduling.topologies import wish_of
 
-LARGEST_MINIMUM = 100_000
-"""Pods of one gang; a minimum above is a slip."""
 POD_EACH = frozenset({"Job", "ReplicaSet", "Deployment"})
 """Owners whose pods are independent of each other."""
-RENDEZVOUS_NODES = "PET_NNODES"
-"""Variable that the training operator gives each pod of a PyTorchJob: torchrun starts nothing before so many have come ("2", "2:4")."""
 
 
 class GangKey(NamedTuple):
@@ -51,17 +51,21 @@ class GangKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """What one pod says about the gang it belongs to. `created_at` in seconds since the epoch; `pools` in order of preference."""
+    """What one pod says about the gang it belongs to. `created_at` in seconds since the epoch; `pools` in order of preference.
+
+    `minimums` are how many pods of each part start together; `part` is the pod's own.
+    """
 
     key: GangKey
     name: str
-    minimum: int
+    minimums: Minimums
     priority: int
     preemptible: bool | None
     created_at: float
     queue: str
     pools: tuple[str, ...]
     topology: TopologyConstraint | None = None
+    part: str = ""
 
 
 Words = tuple[tuple[str, str], ...]
@@ -79,7 +83,7 @@ OWNERS_WORDS = (
     GANG,
     CREATED,
 )
-"""Labels and annotations that count on a Job, too, for pods that do not say otherwise."""
+"""Labels and annotations that count on an owner, too, for pods that do not say otherwise."""
 
 
 def owners_words(owner: Mapping[str, Any] | None) -> Words:
@@ -90,40 +94,54 @@ def owners_words(owner: Mapping[str, Any] | None) -> Words:
     return tuple((key, said[key]) for key in OWNERS_WORDS if key in said)
 
 
-def membership_of(pod: Mapping[str, Any], owner_said: Words = ()) -> Membership:
-    """Which gang a pod belongs to; raises UnreadablePod when its annotation cannot be understood.
+def membership_of(
+    pod: Mapping[str, Any], owner_said: Words = (), group_owner: Document | None = None
+) -> Membership:
+    """Which gang a pod belongs to; raises UnreadablePod when what says so cannot be understood.
 
-    On a pod that has its place such an annotation is as good as none: it goes on counting for its project, whatever is written later.
+    On a pod that has its place such words are as good as none: it goes on counting for its project, whatever is written later.
     """
     labels, annotations = {**dict(owner_said), **labels_of(pod)}, {**dict(owner_said), **annotations_of(pod)}
     try:
-        return _membership(pod, labels, annotations)
+        return _membership(pod, labels, annotations, group_owner)
     except UnreadablePod:
         if not pod["spec"].get("nodeName"):
             raise
-        readable = {name: text for name, text in annotations.items() if name not in (GANG, CREATED)}
-        return _membership(pod, labels, readable)
+    readable = {name: text for name, text in annotations.items() if name not in (GANG, CREATED)}
+    with suppress(UnreadablePod):
+        return _membership(pod, labels, readable, group_owner)
+    return _membership(pod, labels, readable, None)
 
 
 def _membership(
-    pod: Mapping[str, Any], labels: Mapping[str, str], annotations: Mapping[str, str]
+    pod: Mapping[str, Any],
+    labels: Mapping[str, str],
+    annotations: Mapping[str, str],
+    group_owner: Document | None,
 ) -> Membership:
     owner = controller_of(pod)
     owner_kind = str(owner["kind"]) if owner else ""
-    owner_uid = str(owner["uid"]) if owner else uid_of(pod)
     created = _created(pod, annotations)
-    name, minimum, sub_group = str(owner["name"]) if owner else name_of(pod), 1, ""
+    owner_uid, name = (str(owner["uid"]), str(owner["name"])) if owner else (uid_of(pod), name_of(pod))
+    sub_group, part, minimums = "", "", EACH
     if GANG in annotations:
         name, minimum, created = _told(annotations[GANG], created)
-        sub_group = name
+        sub_group, minimums = name, (("", minimum),)
+    elif group_owner is not None:
+        share = share_of(pod, group_owner)
+        owner_uid = uid_of(group_owner)
+        name, sub_group, part, minimums = share.name, share.step, share.part, share.minimums
+    elif SPARK_ROLE in labels:
+        name = labels.get(SPARK_APP) or labels.get(SPARK_APP_NAME) or name
+        if labels[SPARK_ROLE] == "driver":
+            owner_uid = uid_of(pod)  # the executors' owner is the driver
     elif owner_kind in POD_EACH:
         name = sub_group = name_of(pod)
-    elif owner is not None:
-        minimum = _rendezvous_nodes(pod)
     return Membership(
         key=GangKey(owner_uid, sub_group),
         name=name,
-        minimum=minimum,
+        minimums=minimums,
+        part=part,
         priority=_priority(pod, labels, owner_kind),
         preemptible={"preemptible": True, "non-preemptible": False}.get(labels.get(PREEMPTIBILITY, "")),
         created_at=created,
@@ -131,17 +149,6 @@ def _membership(
         pools=_pools(labels, annotations),
         topology=wish_of(annotations),
     )
-
-
-def _rendezvous_nodes(pod: Mapping[str, Any]) -> int:
-    """How many pods must be there before any can work; 1 where nothing readable is said."""
-    for container in pod["spec"].get("containers") or []:
-        for variable in container.get("env") or []:
-            if variable.get("name") == RENDEZVOUS_NODES:
-                least = str(variable.get("value") or "").partition(":")[0]
-                if re.fullmatch("[0-9]{1,6}", least) and 1 <= int(least) <= LARGEST_MINIMUM:
-                    return int(least)
-    return 1
 
 
 def _created(pod: Mapping[str, Any], annotations: Mapping[str, str]) -> float:
@@ -201,12 +208,16 @@ class Group:
 
     membership: Membership
     members: list[Any]
-    minimum: int
+    minimums: dict[str, int]
     pools: tuple[str, ...] = ()
 
 
 def group_of(members: Iterable[tuple[Membership, Any]]) -> Group:
-    """At least one, all of the same key. The minimum is the largest any member names."""
+    """At least one, all of the same key. The minimum of a part is the largest any member names; of a part that none names it is 0."""
     memberships, pods = zip(*members, strict=True)
     eldest = min(memberships, key=lambda one: one.created_at)
-    return Group(eldest, list(pods), max(one.minimum for one in memberships))
+    minimums: dict[str, int] = {}
+    for one in memberships:
+        for part, least in (*one.minimums, (one.part, 0)):
+            minimums[part] = max(minimums.get(part, 0), least)
+    return Group(eldest, list(pods), minimums)

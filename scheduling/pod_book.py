@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from cluster.documents import Document, controller_of, labels_of, name_of, uid_of
+from cluster.documents import Document, annotations_of, controller_of, labels_of, name_of, uid_of
 from scheduling.assumptions import Assumption, Assumptions
 from scheduling.constraints import Namespaces, depends_on_namespaces
 from scheduling.engine.model.nodes import Topology
 from scheduling.engine.model.tasks import TaskState
+from scheduling.group_owners import OwnerName, owner_name_of, owner_named_by
 from scheduling.grouping import Words, owners_words
 from scheduling.mounts import Mounts
 from scheduling.pod_facts import Alike, PodFacts, Problem, read_pod
@@ -18,10 +19,12 @@ from scheduling.world import World
 
 
 class _Read(NamedTuple):
-    """A pod as the cluster shows it, the uid of its owner, what was worked out of it, and whether also of the labels of namespaces."""
+    """A pod as the cluster shows it, the uid of its owner, the object that it names, what was worked out of it, and whether also of
+    the labels of namespaces."""
 
     document: Document
     owner: str
+    group_owner: OwnerName | None
     facts: PodFacts
     by_namespaces: bool
 
@@ -44,6 +47,7 @@ class PodBook:
         self._read: dict[str, _Read] = {}
         self._held: dict[str, str] = {}
         self._said: dict[str, tuple[Document, Words]] = {}
+        self._group_owners: dict[OwnerName, Document] = {}
         self._surrounded: set[str] = set()
         """Pods whose facts depend on other objects, too."""
         self._alike = Alike()
@@ -51,7 +55,8 @@ class PodBook:
 
     def update(self, world: World, assumptions: Assumptions, topologies: Mapping[str, Topology]) -> set[str]:
         """The uids of the pods whose facts are others than after the last look, or that are gone."""
-        changed = self._read_anew(world, self._hear_owners(world.jobs))
+        owners = self._hear_owners(world.jobs), self._hear_group_owners(world.group_owners)
+        changed = self._read_anew(world, *owners)
         held = assumptions.current(self._state_of)
         nodes = {uid: one.node for uid, one in held.items()}
         changed.update(uid for uid, _ in nodes.items() ^ self._held.items())
@@ -88,12 +93,24 @@ class PodBook:
         anew.update(uid for uid in before.keys() - self._said.keys() if before[uid][1])
         return anew
 
-    def _read_anew(self, world: World, owners: set[str]) -> set[str]:
+    def _hear_group_owners(self, documents: Iterable[Document]) -> set[OwnerName]:
+        """The names of those that say something else than before; what becomes of them, their status, says nothing."""
+        before, self._group_owners = self._group_owners, {owner_name_of(one): one for one in documents}
+        return {
+            name
+            for name in before.keys() | self._group_owners.keys()
+            if (old := before.get(name)) is not (new := self._group_owners.get(name))
+            and _said(old) != _said(new)
+        }
+
+    def _read_anew(self, world: World, owners: set[str], group_owners: set[OwnerName]) -> set[str]:
         """The uids of the pods that have changed, are gone, or depend on an owner or a namespace that has changed."""
         come, gone = self._compare(world.pods)
         changed = {uid for uid, document in come.items() if not self._is_known(uid, document)}
         if owners:
             changed.update(uid for uid, one in self._read.items() if one.owner in owners)
+        if group_owners:
+            changed.update(uid for uid, one in self._read.items() if one.group_owner in group_owners)
         namespaces = {name_of(one): labels_of(one) for one in world.namespaces}
         if namespaces != self._namespaces:
             self._namespaces = namespaces
@@ -121,9 +138,13 @@ class PodBook:
     def _read_one(self, document: Document) -> _Read:
         owner = controller_of(document)
         owner_uid = str(owner["uid"]) if owner else ""
+        named = owner_named_by(document)
+        group_owner = self._group_owners.get(named) if named else None
         words = self._said[owner_uid][1] if owner_uid in self._said else ()
-        facts = read_pod(document, self._alike, words, self._namespaces)
-        return _Read(document, owner_uid, facts, depends_on_namespaces(document))
+        if group_owner is not None:
+            words = (*owners_words(group_owner), *words)  # the nearer owner's come later and count more
+        facts = read_pod(document, self._alike, words, self._namespaces, group_owner)
+        return _Read(document, owner_uid, named, facts, depends_on_namespaces(document))
 
     def _look_around(
         self, world: World, held: Mapping[str, Assumption], topologies: Mapping[str, Topology]
@@ -155,6 +176,12 @@ def _keep(some: dict[str, PodFacts], facts: PodFacts, *, belongs: bool) -> None:
         some[facts.uid] = facts
     else:
         some.pop(facts.uid, None)
+
+
+def _said(owner: Document | None) -> object:
+    if owner is None:
+        return None
+    return uid_of(owner), owner.get("spec"), labels_of(owner), annotations_of(owner)
 
 
 def _version(document: Document) -> object:

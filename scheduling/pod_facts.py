@@ -14,10 +14,22 @@ from cluster.documents import (
     parse_time,
     uid_of,
 )
-from cluster.labels import EVICTION, REFUSAL, SCHEDULER_NAME, TASK_PRIORITY
+from cluster.labels import (
+    EVICTION,
+    GANG,
+    KUBEFLOW_REPLICA_TYPE,
+    KUBEFLOW_ROLE,
+    LEADER_WORKER_INDEX,
+    RAY_NODE_TYPE,
+    REFUSAL,
+    SCHEDULER_NAME,
+    SPARK_ROLE,
+    TASK_PRIORITY,
+)
 from scheduling.constraints import Namespaces, read_constraints
 from scheduling.engine.model.constraints import ANYWHERE, Constraints
 from scheduling.engine.model.tasks import TaskRequest, TaskState
+from scheduling.group_owners import owner_named_by
 from scheduling.grouping import Membership, Words, membership_of
 from scheduling.requests import UnreadablePod, read_request
 from scheduling.volumes import claims_of
@@ -25,11 +37,14 @@ from scheduling.volumes import claims_of
 MOST_ALIKE = 10_000
 """Different requests, or constraints, that are remembered."""
 LEADER_LABELS = (
-    ("training.kubeflow.org/job-role", "master"),
-    ("training.kubeflow.org/replica-type", "master"),
-    ("training.kubeflow.org/replica-type", "launcher"),
-    ("training.kubeflow.org/replica-type", "chief"),
-    ("ray.io/node-type", "head"),
+    (KUBEFLOW_ROLE, "master"),
+    (KUBEFLOW_ROLE, "launcher"),
+    (KUBEFLOW_REPLICA_TYPE, "master"),
+    (KUBEFLOW_REPLICA_TYPE, "launcher"),
+    (KUBEFLOW_REPLICA_TYPE, "chief"),
+    (LEADER_WORKER_INDEX, "0"),
+    (RAY_NODE_TYPE, "head"),
+    (SPARK_ROLE, "driver"),
 )
 
 
@@ -106,11 +121,12 @@ def read_pod(
     alike: Alike,
     owner_said: Words = (),
     namespaces: Namespaces | None = None,
+    group_owner: Document | None = None,
 ) -> PodFacts:
     ours = pod["spec"].get("schedulerName") == SCHEDULER_NAME
     request, constraints, membership, problem = TaskRequest(), ANYWHERE, None, None
     try:
-        membership = membership_of(pod, owner_said) if ours else None
+        membership = _membership(pod, owner_said, group_owner) if ours else None
         request = read_request(pod)
         request = alike.request(request)
         constraints = alike.constraints(read_constraints(pod, namespaces)) if ours else ANYWHERE
@@ -118,6 +134,8 @@ def read_pod(
         problem = Problem(error.code, str(error))
     except Exception as error:  # noqa: BLE001  (whatever people wrote: one pod must not stop the others')
         problem = Problem("InvalidPod", f"It cannot be read: {type(error).__name__} {str(error)[:200]}.")
+    if ours and problem is None and group_owner is None:
+        problem = _of_unknown_owner(pod, owner_said)
     labels = labels_of(pod)
     return PodFacts(
         uid=uid_of(pod),
@@ -138,6 +156,26 @@ def read_pod(
         document=pod,
         claims=tuple(claims_of(pod)),
     )
+
+
+def _membership(pod: Document, owner_said: Words, group_owner: Document | None) -> Membership:
+    """Numbers of an owner that cannot be meant keep its pods waiting; those that have their place keep it."""
+    try:
+        return membership_of(pod, owner_said, group_owner)
+    except UnreadablePod:
+        if group_owner is None or state_of(pod) is TaskState.PENDING:
+            raise
+        return membership_of(pod, owner_said)
+
+
+def _of_unknown_owner(pod: Document, owner_said: Words) -> Problem | None:
+    """Nobody starts alone who is to start with others: how many is written on the owner."""
+    if state_of(pod) is not TaskState.PENDING or GANG in annotations_of(pod) or GANG in dict(owner_said):
+        return None
+    named = owner_named_by(pod)
+    if named is None:
+        return None
+    return Problem("OwnerDoesNotExist", f"There is no {named}, which says how many pods start together.")
 
 
 def state_of(pod: Mapping[str, Any]) -> TaskState | None:

@@ -1,17 +1,21 @@
 """Which pool each gang is offered to, and the gang as the engine takes it; kept from one look to the next."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from organization.pools import DEFAULT
 from scheduling.company import Company
-from scheduling.engine.model.gangs import Gang, PodSet, SubGroup, TopologyConstraint
+from scheduling.engine.model.gangs import Gang, PodSet, SubGroup
 from scheduling.engine.model.tasks import HOLDING, Task, TaskState
 from scheduling.gang_book import Refused
 from scheduling.grouping import GangKey, Group
 from scheduling.memory import GangMemory
 from scheduling.models import GangState
 from scheduling.pod_facts import PodFacts, Problem
+
+WHOLE = PodSet().name
+"""The pod set of a gang without parts, and of pods that belong to none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +165,13 @@ def _minimum_of(gang: Gang) -> int:
 
 
 def _gang(uid: str, group: Group, known: GangState | None) -> Gang | None:
-    """None for a gang of which nothing is left to run. Pods that ended well count towards the minimum."""
+    """None for a gang of which nothing is left to run. Pods that ended well count towards the minimum of their part."""
     tasks = [_task(pod, pod.state) for pod in group.members if pod.state is not None]
     if not tasks:
         return None
-    done = sum(pod.state is None and pod.finished_well for pod in group.members)
     membership = group.membership
-    minimum = max(1, group.minimum - done)
+    pod_sets = _pod_sets(group)
+    plain = len(pod_sets) == 1 and membership.topology is None
     return Gang(
         uid=uid,
         queue=membership.queue,
@@ -175,8 +179,8 @@ def _gang(uid: str, group: Group, known: GangState | None) -> Gang | None:
         name=membership.name,
         priority=membership.priority,
         preemptible=membership.preemptible,
-        min_available=minimum,
-        root=_root(membership.topology, minimum),
+        min_available=sum(one.min_available for one in pod_sets),
+        root=None if plain else SubGroup(pod_sets=pod_sets, topology=membership.topology),
         created_at=membership.created_at,
         last_start=known.last_start.timestamp() if known and known.last_start else None,
         stale_since=known.stale_since.timestamp() if known and known.stale_since else None,
@@ -185,9 +189,19 @@ def _gang(uid: str, group: Group, known: GangState | None) -> Gang | None:
     )
 
 
-def _root(topology: TopologyConstraint | None, minimum: int) -> SubGroup | None:
-    """A gang that is to stay within a domain says so at the top of its tree."""
-    return SubGroup(pod_sets=(PodSet(min_available=minimum),), topology=topology) if topology else None
+def _pod_sets(group: Group) -> tuple[PodSet, ...]:
+    done = Counter(_part(pod) for pod in group.members if pod.state is None and pod.finished_well)
+    if len(group.minimums) == 1:
+        ((part, least),) = group.minimums.items()
+        return (PodSet(name=part or WHOLE, min_available=max(1, least - done[part or WHOLE])),)
+    return tuple(
+        PodSet(name=part or WHOLE, min_available=max(0, least - done[part or WHOLE]))
+        for part, least in group.minimums.items()
+    )
+
+
+def _part(pod: PodFacts) -> str:
+    return (pod.membership.part if pod.membership else "") or WHOLE
 
 
 def _task(pod: PodFacts, state: TaskState) -> Task:
@@ -197,6 +211,7 @@ def _task(pod: PodFacts, state: TaskState) -> Task:
         state=state,
         node=pod.node,
         name=pod.name,
+        pod_set=_part(pod),
         priority=pod.priority,
         leader=pod.leader,
         created_at=pod.created_at,

@@ -22,6 +22,7 @@ from organization.models import Cluster
 from scheduling import node_facts, pod_facts
 from scheduling.company import Version, version_of
 from scheduling.engine import SchedulerConfig
+from scheduling.group_owners import kinds_of, owner_named_by
 from scheduling.holders import unique_holder
 from scheduling.leadership import Leadership
 from scheduling.pool_config import installation_config
@@ -138,15 +139,25 @@ class ClusterWatch:
             )
 
     def _world(self) -> World:
-        return World(*(cache.items() for cache in self.caches))
+        return World.of(cache.items() for cache in self.caches)
 
     def _pod_changed(self, kind: str, new: Document | None, old: Document | None) -> None:
+        if new is not None and old is None:
+            self._hint_at_owner(new)
         if new is None or old is None:
             self._note()
         elif new["spec"].get("nodeName") and not old["spec"].get("nodeName") and self.runner.echoes(new):
             self._echoed.set()
         elif pod_facts.matters(new, old):
             self._note()
+
+    def _hint_at_owner(self, pod: Document) -> None:
+        """Somebody who has just installed an operator does not wait until its kinds are asked for again."""
+        named = owner_named_by(pod)
+        kinds = kinds_of(named) if named else ()
+        for cache in self.caches if kinds else ():
+            if cache.kind in kinds:
+                cache.hint()
 
     def _node_changed(self, kind: str, new: Document | None, old: Document | None) -> None:
         if new is None or old is None or node_facts.matters(new, old):

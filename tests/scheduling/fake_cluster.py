@@ -59,12 +59,7 @@ class FakeCluster:
         self._frozen = None
 
     def _copy(self) -> World:
-        return World(
-            *(
-                copy.deepcopy(list(self.objects.get(plural, {}).values()))
-                for plural in (kind.plural for kind in KINDS)
-            )
-        )
+        return World.of(copy.deepcopy(list(self.objects.get(kind.plural, {}).values())) for kind in KINDS)
 
     def made(self, verb: str) -> list[str]:
         return [what for said, what in self.calls if said == verb]

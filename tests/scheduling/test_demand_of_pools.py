@@ -39,7 +39,7 @@ def membership(uid: str) -> Membership:
     return Membership(
         key=key_of(uid),
         name=uid,
-        minimum=1,
+        minimums=(("", 1),),
         priority=50,
         preemptible=None,
         created_at=0.0,

@@ -35,26 +35,3 @@ def test_the_gangs_own_moment_counts_before_the_workloads():
 def test_a_moment_that_is_none_is_refused_by_name(text: str):
     with pytest.raises(UnreadablePod, match="created"):
         membership_of(make_pod("a", annotations={CREATED: text}))
-
-
-def pod_of_a_pytorch_job(nodes: str | None, kind: str = "PyTorchJob"):
-    pod = make_pod("mnist-worker-0")
-    owner = {"apiVersion": "kubeflow.org/v1", "kind": kind, "name": "mnist", "uid": "u-1", "controller": True}
-    pod["metadata"]["ownerReferences"] = [owner]
-    if nodes is not None:
-        pod["spec"]["containers"][0]["env"] = [{"name": "PET_NNODES", "value": nodes}]
-    return pod
-
-
-@pytest.mark.parametrize(
-    ("said", "minimum"),
-    [("3", 3), ("2:4", 2), (None, 1), ("", 1), ("auto", 1), ("0", 1), ("-2", 1), ("9" * 30, 1)],
-)
-def test_a_pytorch_job_starts_with_as_many_as_torchrun_waits_for(said: str | None, minimum: int):
-    found = membership_of(pod_of_a_pytorch_job(said))
-
-    assert (found.minimum, found.name, found.key.sub_group) == (minimum, "mnist", "")
-
-
-def test_pods_of_a_job_stay_independent_whatever_they_tell_torchrun():
-    assert membership_of(pod_of_a_pytorch_job("3", kind="Job")).minimum == 1

@@ -11,7 +11,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cluster.kinds import JOBS
-from cluster.labels import GANG, NODE_POOL, NODE_POOLS, PRIORITY_CLASS, QUEUE, TOPOLOGY, TOPOLOGY_REQUIRED
+from cluster.labels import (
+    GANG,
+    JOBSET,
+    JOBSET_REPLICATED_JOB,
+    NODE_POOL,
+    NODE_POOLS,
+    PRIORITY_CLASS,
+    QUEUE,
+    TOPOLOGY,
+    TOPOLOGY_REQUIRED,
+)
 from organization.models import NodePool
 from scheduling.assumptions import Assumptions
 from scheduling.memory import GangMemory
@@ -42,6 +52,8 @@ VARIANTS: tuple[dict[str, Any], ...] = (
     {"gpus": 1, "labels": {NODE_POOL: "nowhere"}},
     {"gpus": 1, "annotations": {NODE_POOLS: "a100, default"}},
     {"gpus": 1, "annotations": {TOPOLOGY: "t", TOPOLOGY_REQUIRED: "rack"}},
+    {"gpus": 1, "labels": {JOBSET: "set", JOBSET_REPLICATED_JOB: "driver"}},
+    {"gpus": 1, "owner": ("Job", "j0"), "labels": {JOBSET: "set", JOBSET_REPLICATED_JOB: "workers"}},
 )
 
 
@@ -134,6 +146,25 @@ class History:
         labels = {PRIORITY_CLASS: "inference"} if number % 2 else {}
         name = f"j{number % 3 % 2}"
         self._keep("jobs", {"metadata": {"name": name, "uid": f"{JOBS.kind}-{name}", "labels": labels}})
+
+    def change_job_set(self, number: int) -> None:
+        jobs: list[Document] = [{"name": "driver"}, {"name": "workers", "replicas": 1 + number % 3}]
+        labels = {PRIORITY_CLASS: "build"} if number % 5 == 0 else {}
+        place = {
+            "name": "set",
+            "namespace": NAMESPACES[number % 3],
+            "uid": f"set-{number % 3}",
+            "labels": labels,
+        }
+        spec = {
+            "replicatedJobs": jobs,
+            "startupPolicy": {"startupPolicyOrder": "InOrder" if number % 2 else ""},
+        }
+        kind = {"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet"}
+        self._keep("group_owners", {**kind, "metadata": place, "spec": spec, "status": {"number": number}})
+
+    def remove_job_set(self, number: int) -> None:
+        self._remove("group_owners", number)
 
     def remove_job(self, number: int) -> None:
         self._remove("jobs", number)

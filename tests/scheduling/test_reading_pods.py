@@ -100,7 +100,7 @@ def test_an_unknown_owner_is_one_gang_that_runs_from_its_first_pod_on() -> None:
     group = group_of((membership_of(pod), pod) for pod in pods)
 
     assert {membership_of(pod).key for pod in pods} == {group.membership.key}
-    assert (len(group.members), group.minimum, group.membership.name) == (3, 1, "o")
+    assert (len(group.members), group.minimums, group.membership.name) == (3, {"": 1}, "o")
 
 
 def test_the_annotation_decides_over_the_owner_and_keeps_the_place_in_the_queue() -> None:
@@ -110,7 +110,7 @@ def test_the_annotation_decides_over_the_owner_and_keeps_the_place_in_the_queue(
     group = group_of((membership_of(pod), pod) for pod in pods)
 
     assert {membership_of(pod).key for pod in pods} == {group.membership.key}
-    assert (len(group.members), group.minimum) == (3, 2)
+    assert (len(group.members), group.minimums) == (3, {"": 2})
     assert group.membership.created_at == 1893488400, "09:00, not when the pods were made"
 
 
