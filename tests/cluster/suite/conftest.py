@@ -4,7 +4,7 @@ import itertools
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,24 @@ import pytest
 
 from cluster.client import ClusterClient
 from cluster.control_plane.running import ControlPlane, free_ports
+from cluster.documents import name_of
 from cluster.errors import ClusterError, NotFound
-from cluster.kinds import NAMESPACES, NODES, SERVICE_ACCOUNTS
+from cluster.kinds import NAMESPACES, NODES, PODS, SERVICE_ACCOUNTS
 from cluster.nodes import is_ready
+from organization.models import Project
+from scheduling.engine import SchedulerConfig
+from scheduling.watching import ClusterWatch
+from tests import factories
+from tests.cluster.operators import install, kind_of
+from tests.cluster.operators.job_sets import JOB_SETS, JobSetOperator
+from tests.cluster.operators.leader_workers import (
+    LEADER_WORKER_SETS,
+    LeaderWorkerOperator,
+    numbering_webhook,
+)
+from tests.cluster.operators.mpi import MPI_JOBS, MPIOperator
+from tests.cluster.operators.pytorch import PYTORCH_JOBS, PyTorchOperator
+from tests.cluster.operators.ray import RAY_CLUSTERS, RAY_JOBS, RayClusterOperator, RayJobOperator
 from tests.cluster.waiting import eventually
 
 NODE_SHAPES = "h100=2,a100=1,cpu=1"
@@ -106,3 +121,50 @@ def namespace(server: Server) -> Iterator[str]:
     assert eventually(account_is_there)
     yield name
     server.client.delete(NAMESPACES, name)
+    for pod in server.client.list(PODS, name).items:  # the next test wants their places at once
+        with suppress(NotFound):
+            server.client.delete(PODS, name_of(pod), name, grace_seconds=0)
+
+
+@pytest.fixture
+def scheduler(db: None, server: Server, namespace: str) -> Iterator[ClusterWatch]:
+    """Ours, with one node pool of all nodes; the test's namespace is a project's, and no object carries a queue."""
+    cluster = factories.make_cluster("suite")
+    project = factories.make_project(
+        "vision", department=factories.make_department(cluster=cluster, gpus=24), gpus=24
+    )
+    Project.objects.filter(pk=project.pk).update(namespace=namespace)
+    client = ClusterClient.connect(server.kubeconfig)
+    watch = ClusterWatch(cluster, client, SchedulerConfig())
+    watch.start()
+    assert all(cache.synced(30) for cache in watch.caches)
+    yield watch
+    watch.stop()
+    client.close()
+
+
+@pytest.fixture
+def operators(client: ClusterClient, namespace: str, tmp_path: Path) -> Iterator[None]:
+    """All of them at work in the test's namespace."""
+    groups = kind_of("PodGroup", "v1alpha1"), kind_of("PodGroup", "v1beta1")
+    for kind in (PYTORCH_JOBS, MPI_JOBS, JOB_SETS, RAY_CLUSTERS, RAY_JOBS, *groups):
+        install(client, kind)
+    install(client, LEADER_WORKER_SETS, scale=True)
+    at_work: list[AbstractContextManager[object]] = [
+        numbering_webhook(client, tmp_path, namespace),
+        *(
+            kind(client, namespace)
+            for kind in (
+                PyTorchOperator,
+                MPIOperator,
+                JobSetOperator,
+                LeaderWorkerOperator,
+                RayClusterOperator,
+                RayJobOperator,
+            )
+        ),
+    ]
+    with ExitStack() as stack:
+        for one in at_work:
+            stack.enter_context(one)
+        yield

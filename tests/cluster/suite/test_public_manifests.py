@@ -3,18 +3,12 @@
 Pods are placed by our live scheduler; the simulated programs run until a test says that they have ended.
 """
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
-import yaml
 
 from cluster.client import ClusterClient
-from cluster.documents import Document, condition_of, labels_of, name_of, uid_of
-from cluster.errors import AlreadyExists, Forbidden, NotFound
+from cluster.documents import condition_of, labels_of, name_of, uid_of
+from cluster.errors import Forbidden
 from cluster.kinds import (
-    CRDS,
     CRON_JOBS,
     DEPLOYMENTS,
     JOBS,
@@ -24,88 +18,25 @@ from cluster.kinds import (
     REPLICA_SETS,
     SERVICES,
     STATEFUL_SETS,
-    kind_named,
 )
 from cluster.labels import SCHEDULER_NAME
 from cluster.pods import is_ready, node_of, phase_of
-from organization.models import Project
-from scheduling.engine import SchedulerConfig
-from scheduling.models import GangState
 from scheduling.watching import ClusterWatch
-from tests import factories
-from tests.cluster.pytorch_operator import PYTORCH_JOBS, PyTorchOperator
-from tests.cluster.suite.conftest import Server
+from tests.cluster.operators import install
+from tests.cluster.operators.pytorch import PYTORCH_JOBS, PyTorchOperator
+from tests.cluster.suite.public import (
+    MANIFESTS,
+    apply,
+    end_programs,
+    gangs_of,
+    has_condition,
+    is_complete,
+    pods_of,
+    until,
+)
 from tests.cluster.waiting import eventually
 
 pytestmark = pytest.mark.django_db
-MANIFESTS = Path(__file__).parents[1] / "manifests"
-LONG = 120
-
-
-@pytest.fixture
-def scheduler(db: None, server: Server, namespace: str) -> Iterator[ClusterWatch]:
-    """Ours, with one node pool of all nodes; the test's namespace is a project's, and no object carries a queue."""
-    cluster = factories.make_cluster("suite")
-    project = factories.make_project(
-        "vision", department=factories.make_department(cluster=cluster, gpus=24), gpus=24
-    )
-    Project.objects.filter(pk=project.pk).update(namespace=namespace)
-    client = ClusterClient.connect(server.kubeconfig)
-    watch = ClusterWatch(cluster, client, SchedulerConfig())
-    watch.start()
-    assert all(cache.synced(30) for cache in watch.caches)
-    yield watch
-    watch.stop()
-    client.close()
-
-
-def apply(client: ClusterClient, namespace: str, manifest: str) -> list[Document]:
-    """What `kubectl create -f` would do; the file is not changed in any way."""
-    made = []
-    for document in yaml.safe_load_all((MANIFESTS / manifest).read_text()):
-        kind = kind_named(document["apiVersion"], document["kind"]) or PYTORCH_JOBS
-        made.append(client.create(kind, document, namespace=namespace))
-    return made
-
-
-def until(watch: ClusterWatch, claim: Callable[[], Any], seconds: float = LONG) -> bool:
-    """The scheduler works until the claim is true."""
-
-    def look() -> Any:
-        watch.run_if_due()
-        return claim()
-
-    return eventually(look, seconds, every=0.1)
-
-
-def end_programs(client: ClusterClient, namespace: str, **labels: str) -> None:
-    """The programs of the running pods come to their end, well."""
-    selector = ",".join(f"{key.replace('__', '/')}={value}" for key, value in labels.items())
-    for pod in client.list(PODS, namespace, label_selector=selector).items:
-        if phase_of(pod) == "Running":
-            told = {"metadata": {"annotations": {"simulator/run-seconds": "0"}}}
-            try:
-                client.merge_patch(PODS, name_of(pod), told, namespace=namespace)
-            except NotFound:  # it was over before
-                continue
-
-
-def pods_of(client: ClusterClient, namespace: str, owner: Document) -> list[Document]:
-    return [
-        pod
-        for pod in client.list(PODS, namespace).items
-        if any(one["uid"] == uid_of(owner) for one in pod["metadata"].get("ownerReferences") or [])
-    ]
-
-
-def is_complete(client: ClusterClient, namespace: str, job: str) -> bool:
-    found = condition_of(client.get(JOBS, job, namespace), "Complete")
-    return found is not None and found["status"] == "True"
-
-
-def gangs_of(owner: Document) -> list[GangState]:
-    """What the scheduler remembers of the owner's pods: as one workload, they share its uid."""
-    return list(GangState.objects.filter(owner_uid=uid_of(owner)))
 
 
 def test_the_manifests_name_our_scheduler_and_nothing_else_of_ours() -> None:
@@ -114,8 +45,7 @@ def test_the_manifests_name_our_scheduler_and_nothing_else_of_ours() -> None:
         assert "run.ai" not in text, path
         assert "runai.io" not in text, path
         assert "simulator/" not in text, path
-        if "definition" not in path.name:
-            assert f"schedulerName: {SCHEDULER_NAME}" in text, path
+        assert f"schedulerName: {SCHEDULER_NAME}" in text, path
 
 
 def test_a_parallel_job_completes(client: ClusterClient, namespace: str, scheduler: ClusterWatch) -> None:
@@ -230,11 +160,11 @@ def test_a_cron_job_runs_every_minute(client: ClusterClient, namespace: str, sch
 def test_a_pytorch_job_starts_whole_and_succeeds(
     client: ClusterClient, namespace: str, scheduler: ClusterWatch
 ) -> None:
-    install_definition(client)
+    install(client, PYTORCH_JOBS, ("State", ".status.conditions[-1:].type"))
     with PyTorchOperator(client, namespace):
         (job,) = apply(client, namespace, "pytorch_job.yaml")
 
-        assert until(scheduler, lambda: job_condition(client, namespace, "Running"))
+        assert until(scheduler, lambda: has_condition(client, PYTORCH_JOBS, "mnist", namespace, "Running"))
         pods = pods_of(client, namespace, job)
         assert {name_of(one) for one in pods} == {"mnist-master-0", "mnist-worker-0", "mnist-worker-1"}
         assert len(client.list(SERVICES, namespace).items) == 3
@@ -243,7 +173,7 @@ def test_a_pytorch_job_starts_whole_and_succeeds(
 
         def ends() -> bool:
             end_programs(client, namespace)
-            return job_condition(client, namespace, "Succeeded")
+            return has_condition(client, PYTORCH_JOBS, "mnist", namespace, "Succeeded")
 
         assert until(scheduler, ends)
     status = client.get(PYTORCH_JOBS, "mnist", namespace)["status"]
@@ -253,11 +183,11 @@ def test_a_pytorch_job_starts_whole_and_succeeds(
 def test_an_elastic_pytorch_job_runs_without_a_master_and_cleans_up(
     client: ClusterClient, namespace: str, scheduler: ClusterWatch
 ) -> None:
-    install_definition(client)
+    install(client, PYTORCH_JOBS, ("State", ".status.conditions[-1:].type"))
     with PyTorchOperator(client, namespace):
         (job,) = apply(client, namespace, "pytorch_job_elastic.yaml")
 
-        assert until(scheduler, lambda: job_condition(client, namespace, "Running", "imagenet"))
+        assert until(scheduler, lambda: has_condition(client, PYTORCH_JOBS, "imagenet", namespace, "Running"))
         assert {name_of(one) for one in pods_of(client, namespace, job)} == {
             "imagenet-worker-0",
             "imagenet-worker-1",
@@ -266,7 +196,7 @@ def test_an_elastic_pytorch_job_runs_without_a_master_and_cleans_up(
 
         def ends() -> bool:
             end_programs(client, namespace)
-            return job_condition(client, namespace, "Succeeded", "imagenet")
+            return has_condition(client, PYTORCH_JOBS, "imagenet", namespace, "Succeeded")
 
         assert until(scheduler, ends)
         assert eventually(lambda: pods_of(client, namespace, job) == [], 60)
@@ -330,25 +260,3 @@ def test_a_pod_in_a_namespace_of_no_project_is_told_why_it_waits(
     assert condition is not None
     assert "project" in condition["message"]
     client.delete(NAMESPACES, other)
-
-
-def install_definition(client: ClusterClient) -> None:
-    document = yaml.safe_load((MANIFESTS / "pytorch_job_definition.yaml").read_text())
-    try:
-        client.create(CRDS, document)
-    except AlreadyExists:
-        return
-
-    def is_served() -> bool:
-        try:
-            client.list(PYTORCH_JOBS)
-        except NotFound:
-            return False
-        return True
-
-    assert eventually(is_served)
-
-
-def job_condition(client: ClusterClient, namespace: str, kind: str, name: str = "mnist") -> bool:
-    found = condition_of(client.get(PYTORCH_JOBS, name, namespace), kind)
-    return found is not None and found["status"] == "True"

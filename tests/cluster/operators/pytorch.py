@@ -1,77 +1,34 @@
 """A stand-in for Kubeflow's training operator: makes of a PyTorchJob the pods, services and status that the real one makes."""
 
-import contextlib
 import copy
-import threading
 from datetime import UTC, datetime
 from typing import Any
 
-from cluster.client import ClusterClient
-from cluster.documents import (
-    Document,
-    condition_of,
-    format_time,
-    labels_of,
-    name_of,
-    namespace_of,
-    owner_reference,
-    with_condition,
-)
-from cluster.errors import AlreadyExists, ClusterError, NotFound
-from cluster.kinds import PODS, SERVICES, Kind
+from cluster.documents import Document, condition_of, format_time, labels_of, name_of
+from cluster.kinds import PODS, SERVICES
 from cluster.pods import phase_of
+from tests.cluster.operators import Operator, child, kind_of, pod_of, reached
 
-PYTORCH_JOBS = Kind("kubeflow.org", "v1", "pytorchjobs", "PyTorchJob")
+PYTORCH_JOBS = kind_of("PyTorchJob")
 PORT = 23456
 REPLICA_TYPES = ("Master", "Worker")
 LABEL = "training.kubeflow.org"
 
 
-class PyTorchOperator:
-    """A thread that looks at every PyTorchJob of a namespace a few times a second; a context manager."""
+class PyTorchOperator(Operator):
+    kind = PYTORCH_JOBS
 
-    def __init__(self, client: ClusterClient, namespace: str) -> None:
-        self._client = client
-        self._namespace = namespace
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pytorch-operator", daemon=True)
-
-    def __enter__(self) -> "PyTorchOperator":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(10)
-
-    def _run(self) -> None:
-        while not self._stop.wait(0.2):
-            try:
-                jobs = self._client.list(PYTORCH_JOBS, self._namespace).items
-            except ClusterError:
-                continue  # not there for a moment
-            for job in jobs:
-                with contextlib.suppress(ClusterError):  # the next look repairs it
-                    self._reconcile(job)
-
-    def _reconcile(self, job: Document) -> None:
-        known = {
-            name_of(pod): pod
-            for pod in self._client.list(
-                PODS, self._namespace, label_selector=f"{LABEL}/job-name={name_of(job)}"
-            ).items
-        }
-        if is_over(job):
-            self._clean_up(job, known)
+    def reconcile(self, owner: Document) -> None:
+        known = {name_of(pod): pod for pod in self.found(PODS, f"{LABEL}/job-name={name_of(owner)}")}
+        if is_over(owner):
+            self._clean_up(owner, known)
             return
-        wanted = pods_of(job)
+        wanted = pods_of(owner)
         for pod in wanted:
             if name_of(pod) not in known:
-                self._create(PODS, pod)
-                self._create(SERVICES, service_of(pod))
-        status = status_of(job, list(known.values()), len(wanted))
-        if status != job.get("status"):
-            self._client.replace(PYTORCH_JOBS, {**job, "status": status}, subresource="status")
+                self.make(PODS, pod)
+                self.make(SERVICES, service_of(owner, pod))
+        self.tell(owner, status_of(owner, list(known.values()), len(wanted)))
 
     def _clean_up(self, job: Document, pods: dict[str, Document]) -> None:
         """`cleanPodPolicy` says which pods go with the end: none, those that still run, or all."""
@@ -79,14 +36,7 @@ class PyTorchOperator:
         for name, pod in pods.items():
             if policy == "All" or (policy == "Running" and phase_of(pod) in ("Pending", "Running")):
                 for kind in (PODS, SERVICES):
-                    with contextlib.suppress(NotFound):
-                        self._client.delete(kind, name, self._namespace)
-
-    def _create(self, kind: Kind, document: Document) -> None:
-        try:
-            self._client.create(kind, document)
-        except AlreadyExists:
-            return
+                    self.remove(kind, name)
 
 
 def is_over(job: Document) -> bool:
@@ -117,7 +67,6 @@ def _pod(job: Document, kind: str, index: int, *, rank: int, counts: dict[str, i
     }
     if kind == "Master":
         labels[f"{LABEL}/job-role"] = "master"
-    metadata = template.get("metadata") or {}
     spec = template["spec"]
     spec["restartPolicy"] = replica.get("restartPolicy", "OnFailure")
     for container in spec["containers"]:
@@ -137,18 +86,7 @@ def _pod(job: Document, kind: str, index: int, *, rank: int, counts: dict[str, i
         }
         first["resources"] = {"limits": limits, "requests": {"cpu": "50m", "memory": "10Mi"}}
         spec["initContainers"] = [*spec.get("initContainers", []), first]
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            **metadata,
-            "name": f"{name_of(job)}-{kind.lower()}-{index}",
-            "namespace": namespace_of(job),
-            "labels": {**metadata.get("labels", {}), **labels},
-            "ownerReferences": [owner_reference(job)],
-        },
-        "spec": spec,
-    }
+    return pod_of(job, f"{name_of(job)}-{kind.lower()}-{index}", template, labels)
 
 
 def _rendezvous(job: Document, rank: int, counts: dict[str, int]) -> list[dict[str, str]]:
@@ -183,24 +121,12 @@ def _elastic(job: Document) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in told.items()]
 
 
-def service_of(pod: Document) -> Document:
+def service_of(job: Document, pod: Document) -> Document:
     """A headless service by which the others find this replica."""
     labels = {key: text for key, text in labels_of(pod).items() if key.startswith(LABEL)}
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {
-            "name": name_of(pod),
-            "namespace": namespace_of(pod),
-            "labels": labels,
-            "ownerReferences": pod["metadata"]["ownerReferences"],
-        },
-        "spec": {
-            "clusterIP": "None",
-            "selector": labels,
-            "ports": [{"name": "pytorchjob-port", "port": PORT, "targetPort": PORT}],
-        },
-    }
+    port = {"name": "pytorchjob-port", "port": PORT, "targetPort": PORT}
+    spec = {"clusterIP": "None", "selector": labels, "ports": [port]}
+    return child(job, SERVICES, name_of(pod), labels, spec=spec)
 
 
 def status_of(job: Document, pods: list[Document], wanted: int) -> dict[str, Any]:
@@ -221,15 +147,10 @@ def status_of(job: Document, pods: list[Document], wanted: int) -> dict[str, Any
     leaders = counts.get("Master") or counts.get("Worker", {})
     whole = 1 if "Master" in job["spec"]["pytorchReplicaSpecs"] else wanted
     succeeded = leaders.get("succeeded", 0) == whole
-    reached = ["Created"]
-    reached += ["Running"] if running == wanted or succeeded else []
-    reached += ["Succeeded"] if succeeded else ["Failed"] if leaders.get("failed") else []
-    conditions = list(before.get("conditions") or [])
-    for kind in reached:
-        if not any(one["type"] == kind for one in conditions):
-            told = {"type": kind, "status": "True", "reason": f"PyTorchJob{kind}", "lastTransitionTime": now}
-            conditions = with_condition(conditions, told)  # type: ignore[arg-type]
-    status["conditions"] = conditions
-    if reached[-1] in ("Succeeded", "Failed"):
+    stages = ["Created"]
+    stages += ["Running"] if running == wanted or succeeded else []
+    stages += ["Succeeded"] if succeeded else ["Failed"] if leaders.get("failed") else []
+    status["conditions"] = reached(before.get("conditions"), stages, "PyTorchJob")
+    if stages[-1] in ("Succeeded", "Failed"):
         status.setdefault("completionTime", now)
     return status
