@@ -1,7 +1,7 @@
 """Pure: pods and their owners -> gangs, with minimum, priority and queue.
 
 The annotation runai.io/gang decides; without it the object of another project that the pod names (group_owners); without that the
-kind of the owner: each pod of a Job or a Deployment is a gang of its own, every other owner is one gang that runs from its first pod
+kind of the owner: each pod of a Job, a Deployment or a DaemonSet is a gang of its own, every other owner is one gang that runs from its first pod
 on, and a pod without owner is alone.
 """
 
@@ -35,7 +35,7 @@ from scheduling.priorities import DEFAULT_PRIORITY, PRIORITIES, PRIORITY_OF_OWNE
 from scheduling.requests import UnreadablePod
 from scheduling.topologies import wish_of
 
-POD_EACH = frozenset({"Job", "ReplicaSet", "Deployment"})
+POD_EACH = frozenset({"Job", "ReplicaSet", "Deployment", "ReplicationController", "DaemonSet"})
 """Owners whose pods are independent of each other."""
 
 

@@ -87,8 +87,8 @@ def test_a_part_of_a_gpu_is_refused_rather_than_given_without_holding_it_to_its_
 # --- gangs ------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["Job", "ReplicaSet"])
-def test_pods_of_a_job_or_deployment_are_independent(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["Job", "ReplicaSet", "ReplicationController", "DaemonSet"])
+def test_pods_of_a_job_deployment_or_daemon_set_are_independent(kind: str) -> None:
     pods = [make_pod(f"p-{n}", owner=(kind, "o")) for n in range(3)]
 
     assert len({membership_of(pod).key for pod in pods}) == 3
