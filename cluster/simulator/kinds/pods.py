@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from cluster import clock
+from cluster.documents import format_time
 from cluster.simulator.kinds.container_rules import container_causes
 from cluster.simulator.kinds.pod_parts import EPHEMERAL, RESIZE, only_that_part, part_causes
 from cluster.simulator.kinds.rules import Document, KindRules, Surroundings
@@ -24,7 +26,8 @@ CHANGEABLE = (
 
 
 def fill_pod_spec(spec: dict[str, Any]) -> None:
-    """Defaults of a pod's or template's spec that depend on other fields, in place."""
+    """Defaults of a pod's or template's spec that depend on other fields, in place; a field that is not served yet is dropped."""
+    spec.pop("schedulingGroup", None)  # behind a feature gate that is off
     account = spec.get("serviceAccountName") or spec.get("serviceAccount")
     if account:
         spec["serviceAccountName"] = spec["serviceAccount"] = account
@@ -79,6 +82,16 @@ def _admit(document: Document, around: Surroundings) -> None:
 
 def _on_create(document: Document, around: Surroundings) -> None:
     document["status"] = {"phase": "Pending", "qosClass": qos_class(document["spec"])}
+    if document["spec"].get("schedulingGates"):
+        told = {
+            "type": "PodScheduled",
+            "status": "False",
+            "reason": "SchedulingGated",
+            "message": "Scheduling is blocked due to non-empty scheduling gates",
+            "lastProbeTime": None,
+            "lastTransitionTime": format_time(clock.now()),
+        }
+        document["status"]["conditions"] = [told]
 
 
 def _resolve_priority(document: Document, around: Surroundings) -> None:

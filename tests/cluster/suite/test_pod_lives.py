@@ -5,10 +5,10 @@ import pytest
 from cluster.documents import condition_of
 from cluster.errors import ClusterError, NotFound
 from cluster.events import events_about
-from cluster.kinds import NODES, PODS
+from cluster.kinds import JOBS, NODES, PODS
 from cluster.metrics_text import read_metrics
 from cluster.nodes import allocatable, is_ready
-from tests.cluster.suite.objects import pod
+from tests.cluster.suite.objects import job, pod
 from tests.cluster.waiting import eventually
 
 
@@ -200,3 +200,25 @@ def test_metrics_pages_are_reached_through_the_server(client, namespace, server)
     resources = {one.name for one in read_metrics(client.node_page("h100-1", "metrics/resource"))}
     assert {"node_cpu_usage_seconds_total", "container_memory_working_set_bytes"} <= resources
     client.delete(PODS, "p", namespace)
+
+
+def test_a_pod_behind_a_gate_says_so_from_the_beginning(client, namespace):
+    body = pod("gated")
+    body["spec"]["schedulingGates"] = [{"name": "example.org/wait"}]
+
+    found = condition_of(client.create(PODS, body, namespace=namespace), "PodScheduled")
+
+    assert (found["status"], found["reason"]) == ("False", "SchedulingGated")
+    assert "gates" in found["message"]
+
+
+def test_a_field_behind_a_feature_gate_is_dropped(client, namespace):
+    alone, many = pod("grouped"), job("grouped", node=None, suspend=True)
+    for spec in (alone["spec"], many["spec"]["template"]["spec"]):
+        spec["schedulingGroup"] = {"podGroupName": "workers"}
+
+    made = client.create(PODS, alone, namespace=namespace)
+    template = client.create(JOBS, many, namespace=namespace)["spec"]["template"]
+
+    assert "schedulingGroup" not in made["spec"]
+    assert "schedulingGroup" not in template["spec"]
