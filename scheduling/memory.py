@@ -25,6 +25,7 @@ KEPT_FIELDS = (
     "refusal_code",
     "refusal_message",
     "asked",
+    "whole_with",
     "gone_at",
 )
 
@@ -91,6 +92,10 @@ class GangMemory:
         self._set(key, {"asked": asked})
         pool = self._states[key].pool
         self._newer[pool] = self._newer.get(pool, 0) + 1
+
+    def note_whole(self, key: GangKey, whole_with: dict[str, int]) -> None:
+        """How many of each part it has run whole with since it started; empty for one that does not run."""
+        self._set(key, {"whole_with": whole_with})
 
     def demand_of(self, pool: str) -> Demand:
         """What the pool was asked for in the last days; counted anew whenever one gang in twenty is new."""

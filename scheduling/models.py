@@ -24,6 +24,10 @@ class GangState(models.Model):
     refusal_code = models.CharField(max_length=80, blank=True, default="")
     refusal_message = models.CharField(max_length=1000, blank=True, default="")
     asked = models.JSONField(default=list, help_text="of each kind of pod: how many, and what one asks for")
+    whole_with = models.JSONField(
+        default=dict,
+        help_text="how many pods of each part made it whole when it last was, if that is more than one",
+    )
     gone_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

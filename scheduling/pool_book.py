@@ -27,6 +27,8 @@ class Entry:
     group: Group
     pool: str
     gang: Gang | None
+    whole_with: dict[str, int]
+    """How many of each part it has run whole with since it started; empty for one that does not run, or that a single pod is whole."""
     remembered: tuple[object, ...]
     """What the memory said of it, as far as it counts here."""
 
@@ -117,6 +119,7 @@ class PoolBook:
             group=group,
             pool=pool,
             gang=gang,
+            whole_with=_whole_with(group, state),
             remembered=_remembered(state),
         )
         self._entries[key] = entry
@@ -131,29 +134,37 @@ class PoolBook:
         return entry
 
     def _place(self, group: Group, state: GangState | None) -> tuple[tuple[str, ...], str]:
-        """The pools it may go to, and the one it belongs to: where it holds a place, else where it is offered now."""
+        """The pools it may go to, and the one it belongs to: where it holds a place, and stays; else where it is offered now."""
         membership = group.membership
         wished = membership.pools or self._defaults.get(membership.queue, ()) or (DEFAULT,)
         wished = tuple(name for name in wished if name in self._known) or wished
         places = [
             self._node_pools[pod.node] for pod in group.members if pod.holds and pod.node in self._node_pools
         ]
+        if places:
+            return (min(places),), min(places)
         offered = state.pool if state else ""
-        return wished, min(places) if places else offered if offered in wished else wished[0]
+        return wished, offered if offered in wished else wished[0]
 
 
 def _is_news(entry: Entry, state: GangState | None) -> bool:
     """What the memory says counts anew, unless a gang that was not known is now, in the pool where it is."""
     remembered = _remembered(state)
     return remembered != entry.remembered and (
-        entry.remembered != () or remembered != (entry.pool, None, None, None)
+        entry.remembered != () or remembered != (entry.pool, None, None, None, ())
     )
 
 
 def _remembered(state: GangState | None) -> tuple[object, ...]:
     if state is None:
         return ()
-    return state.pool, state.last_start, state.stale_since, state.bind_retry_at
+    return (
+        state.pool,
+        state.last_start,
+        state.stale_since,
+        state.bind_retry_at,
+        tuple(state.whole_with.items()),
+    )
 
 
 def _holding(gang: Gang) -> int:
@@ -170,7 +181,7 @@ def _gang(uid: str, group: Group, known: GangState | None) -> Gang | None:
     if not tasks:
         return None
     membership = group.membership
-    pod_sets = _pod_sets(group)
+    pod_sets = _pod_sets(group, known)
     plain = len(pod_sets) == 1 and membership.topology is None
     return Gang(
         uid=uid,
@@ -189,19 +200,43 @@ def _gang(uid: str, group: Group, known: GangState | None) -> Gang | None:
     )
 
 
-def _pod_sets(group: Group) -> tuple[PodSet, ...]:
-    done = Counter(_part(pod) for pod in group.members if pod.state is None and pod.finished_well)
-    if len(group.minimums) == 1:
-        ((part, least),) = group.minimums.items()
-        return (PodSet(name=part or WHOLE, min_available=max(1, least - done[part or WHOLE])),)
+def _pod_sets(group: Group, known: GangState | None) -> tuple[PodSet, ...]:
+    minimums, done = _minimums(group, known), _done(group)
+    if len(minimums) == 1:
+        ((part, least),) = minimums.items()
+        return (PodSet(name=part or WHOLE, min_available=max(1, least - done[part])),)
     return tuple(
-        PodSet(name=part or WHOLE, min_available=max(0, least - done[part or WHOLE]))
-        for part, least in group.minimums.items()
+        PodSet(name=part or WHOLE, min_available=max(0, least - done[part]))
+        for part, least in minimums.items()
     )
 
 
+def _minimums(group: Group, known: GangState | None) -> dict[str, int]:
+    """An owner that is scaled up asks for more: that does not break what has started whole, and grows as far as there is room."""
+    if known is None or not known.whole_with or not _held(group):
+        return group.minimums
+    return {part: min(least, known.whole_with.get(part, 0)) for part, least in group.minimums.items()}
+
+
+def _whole_with(group: Group, known: GangState | None) -> dict[str, int]:
+    held, done = _held(group), _done(group)
+    if not held or sum(group.minimums.values()) < 2:
+        return {}
+    if all(held[part] + done[part] >= least for part, least in group.minimums.items()):
+        return dict(group.minimums)
+    return known.whole_with if known else {}
+
+
+def _held(group: Group) -> Counter[str]:
+    return Counter(_part(pod) for pod in group.members if pod.state in HOLDING)
+
+
+def _done(group: Group) -> Counter[str]:
+    return Counter(_part(pod) for pod in group.members if pod.state is None and pod.finished_well)
+
+
 def _part(pod: PodFacts) -> str:
-    return (pod.membership.part if pod.membership else "") or WHOLE
+    return pod.membership.part if pod.membership else ""
 
 
 def _task(pod: PodFacts, state: TaskState) -> Task:
@@ -211,7 +246,7 @@ def _task(pod: PodFacts, state: TaskState) -> Task:
         state=state,
         node=pod.node,
         name=pod.name,
-        pod_set=_part(pod),
+        pod_set=_part(pod) or WHOLE,
         priority=pod.priority,
         leader=pod.leader,
         created_at=pod.created_at,

@@ -178,6 +178,7 @@ class ClusterRunner:
             if entry.gang is None:
                 continue
             state = self._memory.meet(entry.group.membership, entry.pool, now)
+            self._memory.note_whole(entry.key, entry.whole_with)
             if not state.asked:
                 self._memory.note_asked(entry.key, asked_of(entry.gang))
         self._rounds.keep_only(lambda uid: any(uid in pool.groups for pool in reading.pools))

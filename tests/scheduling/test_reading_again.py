@@ -208,13 +208,15 @@ class History:
         if not keys:
             return
         key = keys[number % len(keys)]
-        match number % 4:
+        match number % 5:
             case 0:
                 self.memory.offer(key, "a100")
             case 1:
                 self.memory.started(key, NOW)
             case 2:
                 self.memory.bind_failed(key, NOW, 1.0)
+            case 3:
+                self.memory.note_whole(key, {"": 1} if number % 2 else {})
             case _:
                 self.memory.stale({key}, "default", NOW)
 

@@ -48,6 +48,25 @@ def test_whom_no_pool_takes_is_told_what_each_said_and_begins_with_the_first_aga
     assert Decision.objects.count() == 1
 
 
+def test_what_runs_in_one_pool_grows_only_there_and_is_told_so(make_runner: Any) -> None:
+    """Its other pools are not asked: a gang is never in two."""
+    nodes = [make_node("h", gpus=4, pool="h100"), make_node("a", gpus=8, pool="a100")]
+    wish = {"labels": VISION, "annotations": {NODE_POOLS: "h100,a100"}, "owner": ("StatefulSet", "s")}
+    cluster = FakeCluster(nodes=nodes, pods=[make_pod("s-0", gpus=4, **wish)])
+    runner = make_runner(cluster)
+    runner.run(cluster.world)
+    cluster.add(make_pod("s-1", gpus=4, **wish))
+
+    for _ in range(2):
+        runner.run(cluster.world)
+
+    assert cluster.placed() == {"s-0": "h"}
+    refusal = json.loads(cluster.pod("s-1")["metadata"]["annotations"][REFUSAL])
+    assert refusal["pool"] == "h100"
+    assert refusal.get("counterfactual", {}).get("kind") != "other-pool"
+    assert GangState.objects.get(name="s").pool == "h100"
+
+
 def test_a_waiting_gang_is_told_the_smallest_change_that_would_start_it(make_runner: Any) -> None:
     cluster = FakeCluster(nodes=[make_node("n", gpus=3)], pods=[make_pod("t", gpus=4, labels=VISION)])
 

@@ -14,7 +14,7 @@ from scheduling.engine.model.gangs import Gang, SubGroup
 from scheduling.engine.model.queues import Queue
 from scheduling.engine.model.resources import WHOLE_GPU, Bounds
 from scheduling.engine.model.snapshot import NOWHERE, ClusterSnapshot
-from scheduling.engine.model.tasks import TaskState
+from scheduling.engine.model.tasks import ON_NODE, TaskState
 from scheduling.engine.plan import Reason, Refusal
 
 COULD_TAKE = frozenset({Reason.NO_ROOM, Reason.GANG_NOT_WHOLE, Reason.FRAGMENTED, Reason.BEHIND_OTHERS})
@@ -112,13 +112,17 @@ def _fewer_workers(snapshot: ClusterSnapshot, number: int, gang: Gang) -> Iterat
         "fewer-workers",
         minimum - 1,
         apply,
-        lambda step: f"It would start with {minimum - step} pods instead of {minimum}.",
+        lambda step: (
+            f"It would start with {minimum - step} pod{'s' * (minimum - step > 1)} instead of {minimum}."
+        ),
         amount=lambda step: minimum - step,
     )
 
 
 def _other_pools(gang: Gang, elsewhere: Sequence[ClusterSnapshot]) -> Iterator[Change]:
-    """Each pool that it is not offered to anyway, tried with the whole gang added to it."""
+    """Each pool that it is not offered to anyway, tried with the whole gang added to it; what holds a place stays where it is."""
+    if any(task.state in ON_NODE for task in gang.tasks):
+        return
     for pool in elsewhere:
         if pool.pool not in gang.pools:
             yield Change(
