@@ -8,9 +8,10 @@ from urllib.parse import parse_qsl
 
 from cluster import clock
 from cluster.documents import Document, name_of, namespace_of
-from cluster.simulator.kubelet.commands import CannotRun, Inside, run
+from cluster.simulator.kubelet.commands import MISUSE, CannotRun, Inside, complains, run
 from cluster.simulator.kubelet.lives import NodeAgent, PodLife
 from cluster.simulator.kubelet.roster import Roster
+from cluster.simulator.kubelet.shell import NotSimple
 from cluster.simulator.kubelet.web_socket import STDERR, STDOUT, Channels
 
 LONGEST_SECONDS = 300.0
@@ -51,6 +52,8 @@ def execute(
             }
         )
         return
+    except NotSimple as error:
+        outcome = complains(f"{command[0]}: {error}\n", MISUSE)
     time.sleep(min(clock.real_seconds(outcome.seconds), LONGEST_SECONDS))
     channels.write(STDOUT, outcome.out)
     channels.write(STDERR, outcome.errors)
