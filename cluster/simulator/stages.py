@@ -34,6 +34,10 @@ class Life:
     exit_reason: str = ""
     failure: str | None = None
     restart_policy: str = "Always"
+    unmounted: tuple[str, ...] = ()
+    """What keeps its volumes from being mounted: nothing begins before that is mended."""
+    lacking: tuple[tuple[str, str], ...] = ()
+    """(container, what it needs and is not there): no container is started before that is mended."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class PodState:
     previous: Ended | None = None
     detail: str = ""
     """What is shown instead of the row's own message."""
+    lacking: tuple[tuple[str, str], ...] = ()
+    """As in the life, while it is waited for."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,8 @@ class Stage:
     then: Callable[[Life, PodState], str]
     message: str = ""
     event: tuple[Literal["Normal", "Warning"], str, str] | None = None
-    """(type, reason, note); the note may name {image} and {container}."""
+    """(type, reason, note); the note may name {image}, {container} and {detail}. Told when the stage is entered; of what is
+    missing, at each look for it."""
     ready: bool = False
 
 
@@ -81,6 +88,10 @@ def _to(stage: str) -> Callable[[Life, PodState], str]:
 
 def _after_pulling(life: Life, state: PodState) -> str:
     return "pull-failed" if life.failure == "image-pull" else "starting"
+
+
+def _when_configured(life: Life, state: PodState) -> str:
+    return "unconfigured" if life.lacking else "started"
 
 
 def _after_exit(life: Life, state: PodState) -> str:
@@ -104,6 +115,13 @@ def _nothing(life: Life, state: PodState) -> float | None:
 
 
 STAGES: dict[str, Stage] = {
+    "mounting": Stage(
+        "waiting",
+        "ContainerCreating",
+        lambda life, state: None if life.unmounted else 0.0,
+        _to("pulling"),
+        event=("Warning", "FailedMount", "{detail}"),
+    ),
     "pulling": Stage(
         "waiting",
         "ContainerCreating",
@@ -131,7 +149,7 @@ STAGES: dict[str, Stage] = {
         "waiting",
         "ContainerCreating",
         lambda life, state: life.start,
-        _to("started"),
+        _when_configured,
         event=("Normal", "Pulled", 'Successfully pulled image "{image}"'),
     ),
     "started": Stage(
@@ -147,9 +165,16 @@ STAGES: dict[str, Stage] = {
         "waiting",
         "CrashLoopBackOff",
         lambda life, state: back_off_seconds(state.previous, state.restarts),
-        _to("started"),
+        _when_configured,
         message="back-off restarting failed container={container}",
         event=("Warning", "BackOff", "Back-off restarting failed container {container}"),
+    ),
+    "unconfigured": Stage(
+        "waiting",
+        "CreateContainerConfigError",
+        lambda life, state: None if life.lacking else 0.0,
+        _to("started"),
+        event=("Warning", "Failed", "Error: {detail}"),
     ),
     "misconfigured": Stage(
         "waiting",
@@ -203,7 +228,16 @@ def life_of(pod: Mapping[str, Any]) -> Life:
 
 
 def begin(now: datetime) -> PodState:
-    return PodState("pulling", since=now, began_at=now)
+    return PodState("mounting", since=now, began_at=now)
+
+
+def resupplied(state: PodState, life: Life, now: datetime) -> PodState:
+    """The life says anew what is missing: what waited for it goes on from now, not from when it began to wait."""
+    if state.stage == "mounting":
+        return state if life.unmounted else replace(state, since=now)
+    if state.stage == "unconfigured":
+        return replace(state, since=state.since if life.lacking else now, lacking=life.lacking)
+    return state
 
 
 def due(state: PodState, life: Life) -> datetime | None:
@@ -260,7 +294,10 @@ def _enter(state: PodState, stage: str, moment: datetime, life: Life) -> PodStat
             started_at=moment,
             ended=None,
             restarts=state.restarts + 1 if again else state.restarts,
+            lacking=(),
         )
+    if stage == "unconfigured":
+        return replace(state, stage=stage, since=moment, lacking=life.lacking)
     if stage in ("exited", "stopped") and state.started_at is not None:
         reason = life.exit_reason or ("Completed" if life.exit_code == 0 else "Error")
         ended = Ended(state.started_at, moment, life.exit_code, reason)

@@ -51,7 +51,7 @@ class World:
         self.pods = WatchCache(client, PODS)
         self.endpoint = Endpoint(self.roster, port=port)
         self.writer = KubeletWriter(client, self.roster, port=self.endpoint.port, events=events)
-        self.kubelet = Kubelet(self.roster, self.writer, tunnelled=tunnel is not None)
+        self.kubelet = Kubelet(client, self.roster, self.writer, tunnelled=tunnel is not None)
         self.tunnel = Tunnel(tunnel, self.roster, self.endpoint.serve) if tunnel else None
         self.heartbeats = Heartbeats(client, self.roster, self.writer, interval=heartbeat_seconds)
         self.exporters = Exporters(client, self.roster)

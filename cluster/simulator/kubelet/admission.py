@@ -8,14 +8,13 @@ from cluster.documents import Document, annotations_of
 from cluster.simulator import annotations as told
 from cluster.simulator.annotations import AnnotationWrong
 from cluster.simulator.kubelet.lives import NodeAgent, PodLife, new_life
+from cluster.simulator.kubelet.references import references_of
 from cluster.simulator.kubelet.requests import gpus_of, requests_of, too_much
 from cluster.simulator.kubelet.statuses import state_from
 from cluster.simulator.shapes import capacity_of
 from cluster.simulator.stages import Life, PodState, is_over, life_of
 
 logger = logging.getLogger(__name__)
-
-_TOO_BIG_RUNS_SECONDS = 20.0
 
 
 def read_pod(agent: NodeAgent, pod: Document) -> PodLife:
@@ -26,19 +25,10 @@ def read_pod(agent: NodeAgent, pod: Document) -> PodLife:
         record = new_life(pod, life, state_from(pod, life, now), ip)
     except AnnotationWrong as error:
         state = PodState("misconfigured", since=now, began_at=now, detail=str(error))
-        return PodLife(pod, Life(), state, ip, requests_of(pod))
-    _foresee_device_memory(agent, record)
+        record = PodLife(pod, Life(), state, ip, requests_of(pod))
+    record.references = references_of(pod)
+    record.findings = None if record.references else {}
     return record
-
-
-def _foresee_device_memory(agent: NodeAgent, record: PodLife) -> None:
-    """A container that wants more memory than a device has fails, as it would when it asks the driver for it."""
-    wanted = record.load.memory_mib if record.load else None
-    if wanted is None or not gpus_of(record.pod) or wanted <= agent.shape.gpu_memory_mib:
-        return
-    run = min(record.life.run or _TOO_BIG_RUNS_SECONDS, _TOO_BIG_RUNS_SECONDS)
-    record.life = replace(record.life, run=run, exit_code=1, exit_reason="Error")
-    record.trouble = "DeviceOutOfMemory"
 
 
 def admit(agent: NodeAgent, record: PodLife) -> None:

@@ -1,23 +1,22 @@
 """exec: runs one command in a container and passes its streams and its exit code."""
 
-import re
 import time
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
 from cluster import clock
-from cluster.documents import Document, name_of, namespace_of
-from cluster.simulator.kubelet.commands import MISUSE, CannotRun, Inside, complains, run
+from cluster.simulator.kubelet.commands import MISUSE, CannotRun, Inside, Outcome, complains, run
+from cluster.simulator.kubelet.environment import environment_of
 from cluster.simulator.kubelet.lives import NodeAgent, PodLife
+from cluster.simulator.kubelet.prospects import surroundings
+from cluster.simulator.kubelet.references import Lacking
 from cluster.simulator.kubelet.roster import Roster
 from cluster.simulator.kubelet.shell import NotSimple
 from cluster.simulator.kubelet.web_socket import STDERR, STDOUT, Channels
 
 LONGEST_SECONDS = 300.0
 """Real seconds after which a command that only sleeps is ended."""
-_REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
-PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def execute(
@@ -27,37 +26,54 @@ def execute(
     asked = parse_qsl(query, keep_blank_values=True)
     command = [value for key, value in asked if key == "command"]
     has_input = ("input", "1") in asked
-    loads = roster.loads(agent)
-    now = clock.now()
-    with roster.lock:
-        readings = [one for one in agent.devices.readings(loads, now) if one.index in life.devices]
-    inside = Inside(
-        environment_of(life, container, [one.uuid for one in readings]),
-        now,
-        readings,
-        channels.read_stdin if has_input else lambda: "",
-    )
     try:
-        outcome = run(command, inside)
-    except CannotRun as error:
-        text = f"error executing command in container: {error}"
-        channels.finish(
-            {
-                "metadata": {},
-                "status": "Failure",
-                "message": f"Internal error occurred: {text}",
-                "reason": "InternalError",
-                "details": {"causes": [{"message": text}]},
-                "code": 500,
-            }
-        )
+        inside = _inside(roster, agent, life, container)
+        outcome = run(command, replace(inside, stdin=channels.read_stdin) if has_input else inside)
+    except (CannotRun, Lacking) as error:
+        channels.finish(_failure(f"error executing command in container: {error}"))
         return
     except NotSimple as error:
         outcome = complains(f"{command[0]}: {error}\n", MISUSE)
-    time.sleep(min(clock.real_seconds(outcome.seconds), LONGEST_SECONDS))
-    channels.write(STDOUT, outcome.out)
-    channels.write(STDERR, outcome.errors)
+    _play(outcome, channels)
+
+
+def _inside(roster: Roster, agent: NodeAgent, life: PodLife, container: str) -> Inside:
+    """Raises Lacking when what the container was started with is not known any more."""
+    loads, now = roster.loads(agent), clock.now()
+    spec = life.pod["spec"]
+    every = [*spec["containers"], *(spec.get("initContainers") or [])]
+    found = next(one for one in every if one["name"] == container)
+    with roster.lock:
+        around = surroundings(agent, life)
+        readings = [one for one in agent.devices.readings(loads, now) if one.index in life.devices]
+        environment = environment_of(life.pod, found, around, life.findings or {})
+    return Inside(environment, now, readings)
+
+
+def _play(outcome: Outcome, channels: Channels) -> None:
+    """What it says, each at its time, and how it ends."""
+    began = time.monotonic()
+
+    def wait_until(seconds: float) -> None:
+        left = min(clock.real_seconds(seconds), LONGEST_SECONDS) - (time.monotonic() - began)
+        time.sleep(max(0.0, left))
+
+    for said in outcome.said:
+        wait_until(said.after)
+        channels.write(STDERR if said.error else STDOUT, said.text)
+    wait_until(outcome.seconds)
     channels.finish(_status(outcome.code))
+
+
+def _failure(text: str) -> dict[str, Any]:
+    return {
+        "metadata": {},
+        "status": "Failure",
+        "message": f"Internal error occurred: {text}",
+        "reason": "InternalError",
+        "details": {"causes": [{"message": text}]},
+        "code": 500,
+    }
 
 
 def _status(code: int) -> dict[str, Any]:
@@ -71,40 +87,3 @@ def _status(code: int) -> dict[str, Any]:
         "message": f"command terminated with non-zero exit code: exit status {code}",
         "details": {"causes": [{"reason": "ExitCode", "message": str(code)}]},
     }
-
-
-def environment_of(life: PodLife, container: str, uuids: list[str]) -> dict[str, str]:
-    """What the container's processes find: the runtime's own, the pod's, and what its fields say."""
-    pod = life.pod
-    every = [*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or [])]
-    spec = next(one for one in every if one["name"] == container)
-    found = {"PATH": PATHS, "HOSTNAME": str(pod["spec"].get("hostname") or name_of(pod))}
-    if uuids:
-        found["NVIDIA_VISIBLE_DEVICES"] = ",".join(uuids)
-    for entry in spec.get("env") or []:
-        field = ((entry.get("valueFrom") or {}).get("fieldRef") or {}).get("fieldPath")
-        if field is not None:
-            found[entry["name"]] = _field(pod, life, field)
-        elif "valueFrom" not in entry:
-            found[entry["name"]] = expanded(str(entry.get("value", "")), found)
-    return found | {"HOME": "/root"}
-
-
-def expanded(text: str, known: Mapping[str, str]) -> str:
-    """`$(NAME)` stands for a variable that was set before; `$$` is one dollar sign; what is not known stays as it is."""
-    return _REFERENCE.sub(lambda match: "$" if match[1] is None else known.get(match[1], match[0]), text)
-
-
-def _field(pod: Document, life: PodLife, path: str) -> str:
-    known = {
-        "metadata.name": name_of(pod),
-        "metadata.namespace": namespace_of(pod),
-        "metadata.uid": life.uid,
-        "spec.nodeName": life.node,
-        "spec.serviceAccountName": str(pod["spec"].get("serviceAccountName", "")),
-        "status.podIP": life.ip,
-    }
-    if path.endswith("']"):
-        part, _, key = path[:-2].partition("['")
-        return str((pod["metadata"].get(part.removeprefix("metadata.")) or {}).get(key, ""))
-    return known.get(path, "")

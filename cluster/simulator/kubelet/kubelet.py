@@ -9,52 +9,51 @@ from collections import defaultdict
 from datetime import datetime
 
 from cluster import clock
+from cluster.client import ClusterClient
 from cluster.documents import Document, annotations_of, is_deleting, key_of, name_of, uid_of
 from cluster.simulator import annotations as told
 from cluster.simulator.annotations import AnnotationWrong
 from cluster.simulator.gpus import Devices
+from cluster.simulator.kubelet import addresses
 from cluster.simulator.kubelet.admission import admit, read_pod
 from cluster.simulator.kubelet.agenda import Agenda
 from cluster.simulator.kubelet.differences import deviates, told_parts
+from cluster.simulator.kubelet.endings import ask_to_stop, fails_on_dead_devices, strike
 from cluster.simulator.kubelet.lives import NodeAgent, PodLife, retell
 from cluster.simulator.kubelet.mounts import Mounts
 from cluster.simulator.kubelet.pages import cpu_seconds
+from cluster.simulator.kubelet.prospects import foresee, tellings
+from cluster.simulator.kubelet.references import Findings
 from cluster.simulator.kubelet.roster import Roster
+from cluster.simulator.kubelet.supplies import Supplies
 from cluster.simulator.kubelet.writer import KubeletWriter
 from cluster.simulator.shapes import read_shape
 from cluster.simulator.stages import (
-    STAGES,
     PodState,
     advance,
-    crash,
     due,
     is_over,
     life_of,
-    stop,
-    with_grace,
+    resupplied,
 )
 
 logger = logging.getLogger(__name__)
-
-_DEFAULT_GRACE = 30
-DEVICE_LOST_EXIT = 1
-_LOOPBACK_ADDRESSES = (127, 64)
-"""Each node answers on an address of its own on this machine."""
-_TUNNELLED_ADDRESSES = (10, 200)
-"""Nobody dials them but through the tunnel; a real API server does not proxy to loopback addresses."""
 
 
 class Kubelet:
     """Plays the kubelets of all nodes that have a shape. Thread-safe by one lock; no network call is made under it."""
 
-    def __init__(self, roster: Roster, writer: KubeletWriter, *, tunnelled: bool = False) -> None:
+    def __init__(
+        self, client: ClusterClient, roster: Roster, writer: KubeletWriter, *, tunnelled: bool = False
+    ) -> None:
         self._roster = roster
-        self._first_address = _TUNNELLED_ADDRESSES if tunnelled else _LOOPBACK_ADDRESSES
+        self._addresses = addresses.TUNNELLED if tunnelled else addresses.LOOPBACK
         self._homeless: defaultdict[str, dict[str, Document]] = defaultdict(dict)
         self._mounts = Mounts()
         self._begun = False
         self._writer = writer
         self._agenda = Agenda(self.wake)
+        self._supplies = Supplies(client, self.supplied)
 
     def begin(self) -> None:
         """Once the first lists of nodes and pods are in: those that already have devices get them before any other."""
@@ -63,8 +62,10 @@ class Kubelet:
             for agent in self._roster.agents.values():
                 self._adopt_homeless(agent)
         self._agenda.start()
+        self._supplies.start()
 
     def stop(self) -> None:
+        self._supplies.stop()
         self._agenda.stop()
 
     # --- what the watches tell ------------------------------------------------------------------------------------
@@ -108,6 +109,13 @@ class Kubelet:
                 if agent is not None and self._begun:
                     self._adopt(agent, pod)
 
+    def supplied(self, uid: str, findings: Findings) -> bool:
+        """What a pod's ConfigMaps and Secrets hold; whether to look again, for the pod waits for what is missing."""
+        with self._roster.lock:
+            record = self._roster.lives.get(uid)
+            agent = self._roster.agents.get(record.node) if record else None
+            return record is not None and agent is not None and self._take_in(agent, record, findings)
+
     def wake(self, uid: str) -> None:
         """Something about the pod is due."""
         with self._roster.lock:
@@ -126,25 +134,14 @@ class Kubelet:
             return None
         if shape is None:
             return None
-        agent = NodeAgent(node=node, shape=shape, devices=Devices(name, shape), ip=self._address_of(node))
+        used = {agent.ip for agent in self._roster.agents.values()}
+        ip = addresses.address_of(node, used, self._addresses)
+        agent = NodeAgent(node=node, shape=shape, devices=Devices(name, shape), ip=ip)
         self._roster.agents[name] = agent
         if self._begun:
             self._adopt_homeless(agent)
         self._writer.node_due(name)
         return agent
-
-    def _address_of(self, node: Document) -> str:
-        """The address the node had before, else the next free one: one for each, so that a call tells its node."""
-        used = {agent.ip for agent in self._roster.agents.values()}
-        first, second = self._first_address
-        for address in (node.get("status") or {}).get("addresses") or []:
-            ip = str(address["address"])
-            if address.get("type") == "InternalIP" and ip.startswith(f"{first}.") and ip not in used:
-                return ip
-        number = len(self._roster.agents) + 1
-        while (ip := f"{first}.{second + number // 65_536}.{number // 256 % 256}.{number % 256}") in used:
-            number += 1
-        return ip
 
     def _follow_faults(self, agent: NodeAgent) -> None:
         notes = annotations_of(agent.node)
@@ -162,16 +159,11 @@ class Kubelet:
             self._writer.node_due(agent.name)
         for record in list(agent.pods.values()):
             if record.uid in struck:
-                self._strike(record)
+                strike(record, clock.now())
+                self._move(record, changed=True)
             elif recovered:
                 record.written = None  # others may have written meanwhile
                 self._move(record, changed=True)
-
-    def _strike(self, record: PodLife) -> None:
-        record.state, _ = advance(record.state, record.life, clock.now())
-        record.state = crash(record.state, record.life, clock.now(), exit_code=DEVICE_LOST_EXIT)
-        record.trouble = "DeviceLost"
-        self._move(record, changed=True)
 
     def _drop_node(self, name: str) -> None:
         agent = self._roster.agents.pop(name, None)
@@ -200,9 +192,28 @@ class Kubelet:
         finished_before = is_over(record.state)
         if not finished_before:
             admit(agent, record)
-        if not (pod.get("status") or {}).get("startTime"):
-            record.untold.append((record.state.stage, record.state.since))
-        self._move(record, changed=not finished_before)
+        if record.state.stage != "misconfigured":
+            foresee(agent, record, clock.now())
+        elif not (pod.get("status") or {}).get("startTime"):
+            record.untold += tellings(record, record.state.stage, record.state.since)
+        if record.references:
+            self._supplies.due(record.uid, record.key[0], record.references)
+        # nothing is to be told before what it names is read, a moment later
+        self._move(record, changed=not finished_before and (not record.unread or is_over(record.state)))
+
+    def _take_in(self, agent: NodeAgent, record: PodLife, findings: Findings) -> bool:
+        """Whether what is missing is waited for."""
+        if record.runs and record.findings is not None:
+            return False  # what runs keeps what it was started with
+        record.findings = findings
+        if record.stop_asked or record.state.stage == "misconfigured":
+            return False
+        now = clock.now()
+        foresee(agent, record, now)
+        record.state = resupplied(record.state, record.life, now)
+        record.untold += tellings(record, record.state.stage, now) if record.waits_for_supplies else []
+        self._move(record, changed=True)
+        return record.lacks_supplies
 
     def _refresh(self, record: PodLife, pod: Document) -> None:
         before = record.pod
@@ -217,18 +228,21 @@ class Kubelet:
 
     def _retell(self, record: PodLife) -> None:
         """The annotations of a pod that runs were changed: its further life follows them."""
-        if record.stop_asked:
+        agent = self._roster.agents.get(record.node)
+        if record.stop_asked or agent is None:
             return
+        now = clock.now()
         try:
-            life = life_of(record.pod)
+            life_of(record.pod)  # all of them can be followed, or none is
             retell(record)
+            foresee(agent, record, now)
         except AnnotationWrong as error:
             logger.warning("pod %s/%s goes on as before: %s", *record.key, error)
             return
-        record.life = life
         if record.state.stage == "misconfigured":
-            now = clock.now()
-            record.state = PodState("pulling", since=now, began_at=record.state.began_at)
+            record.state = PodState("mounting", since=now, began_at=record.state.began_at)
+            if record.lacks_supplies:
+                self._supplies.due(record.uid, record.key[0], record.references)
         self._move(record, changed=True)
 
     def _move(self, record: PodLife, *, changed: bool = False) -> None:
@@ -239,45 +253,34 @@ class Kubelet:
         now = clock.now()
         changed |= self._advance(record, now)
         if is_deleting(record.pod) and not record.stop_asked:
-            self._ask_to_stop(record, now)
+            ask_to_stop(record, now)
             self._advance(record, now)
             changed = True
-        changed |= self._fail_on_dead_devices(agent, record, now)
+        if fails_on_dead_devices(agent, record, now):
+            self._advance(record, now)
+            changed = True
         if is_over(record.state):
             agent.devices.release(record.uid)
         if changed:
             self._writer.pod_due(record.uid)
-        moment = due(record.state, record.life)
+        moment = None if record.unread else due(record.state, record.life)
         if moment is not None:
             self._agenda.at(moment, record.uid)
 
     def _advance(self, record: PodLife, now: datetime) -> bool:
+        if record.unread:
+            return False
         record.state, entered = advance(record.state, record.life, now)
-        record.untold += [(stage, record.state.since) for stage in entered if STAGES[stage].event]
+        for stage in entered:
+            record.untold += tellings(record, stage, record.state.since)
+        if "backing-off" in entered and record.references:  # it is started with what they hold then
+            self._supplies.due(record.uid, record.key[0], record.references)
         return bool(entered)
-
-    def _ask_to_stop(self, record: PodLife, now: datetime) -> None:
-        record.stop_asked = True
-        grace = record.pod["metadata"].get("deletionGracePeriodSeconds")
-        record.life = with_grace(record.life, _DEFAULT_GRACE if grace is None else grace)
-        record.state = stop(record.state, now)
-        if record.state.stage == "stopping":
-            record.untold.append(("stopping", now))
-
-    def _fail_on_dead_devices(self, agent: NodeAgent, record: PodLife, now: datetime) -> bool:
-        """A container that is restarted on a device that is gone fails again."""
-        if not record.runs or not any(agent.devices.is_dead(index) for index in record.devices):
-            return False
-        crashed = crash(record.state, record.life, now, exit_code=DEVICE_LOST_EXIT)
-        if crashed is record.state:
-            return False
-        record.state, record.trouble = crashed, "DeviceLost"
-        self._advance(record, now)
-        return True
 
     def _forget(self, uid: str, pod: Document) -> None:
         self._homeless[pod["spec"].get("nodeName") or ""].pop(uid, None)
         self._mounts.forget(uid)
+        self._supplies.forget(uid)
         record = self._roster.lives.pop(uid, None)
         if record is None:
             return

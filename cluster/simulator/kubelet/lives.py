@@ -8,6 +8,7 @@ from cluster.labels import GPU_RESOURCE, WORKLOAD_KIND
 from cluster.simulator import annotations as told
 from cluster.simulator.gpus import Devices, Load, load_of
 from cluster.simulator.kubelet.log_lines import SCRIPT_NAMES
+from cluster.simulator.kubelet.references import Findings, Reference
 from cluster.simulator.kubelet.requests import Requests, requests_of
 from cluster.simulator.patterns import Pattern, parse_pattern
 from cluster.simulator.shapes import NodeShape
@@ -20,6 +21,15 @@ class Usage:
 
     cpu: Pattern
     memory: Pattern
+
+
+@dataclass(frozen=True)
+class Telling:
+    """An event to be written: the one of a stage, at a product time. `detail` is what its note says of the case."""
+
+    stage: str
+    at: datetime
+    detail: str = ""
 
 
 @dataclass
@@ -42,8 +52,12 @@ class PodLife:
     trouble: str = ""
     """Why it failed, when that is not told by its exit: shows in its log."""
     stop_asked: bool = False
-    untold: list[tuple[str, datetime]] = field(default_factory=list)
-    """Stages entered whose events have not been written: (stage, product time)."""
+    untold: list[Telling] = field(default_factory=list)
+    """What happened and has not been told by an event yet."""
+    references: frozenset[Reference] = frozenset()
+    """The ConfigMaps and Secrets it names."""
+    findings: Findings | None = None
+    """What was read of them; None: not read yet, and nothing of the pod goes on before."""
 
     @property
     def uid(self) -> str:
@@ -56,6 +70,19 @@ class PodLife:
     @property
     def node(self) -> str:
         return str(self.pod["spec"]["nodeName"])
+
+    @property
+    def unread(self) -> bool:
+        """What it names is not known yet, so nothing of it goes on; an end that is asked for does."""
+        return self.findings is None and not self.stop_asked
+
+    @property
+    def lacks_supplies(self) -> bool:
+        return bool(self.life.unmounted or self.life.lacking) and not is_over(self.state)
+
+    @property
+    def waits_for_supplies(self) -> bool:
+        return self.lacks_supplies and self.state.stage in ("mounting", "unconfigured")
 
     @property
     def runs(self) -> bool:

@@ -65,7 +65,7 @@ def run_of(life: PodLife, container: str, *, previous: bool) -> Run:
             raise LogNotThere(f'previous terminated container "{container}" in pod "{life.key[1]}" not found')
         before = restarts if STAGES[state.stage].shows == "waiting" else restarts - 1
         return _run(life, ended.started_at, ended, before)
-    if state.stage == "backing-off" and state.previous is not None:
+    if state.stage in ("backing-off", "unconfigured") and state.previous is not None:
         return _run(life, state.previous.started_at, state.previous, restarts)
     if state.started_at is None:
         reason = STAGES[state.stage].reason or "ContainerCreating"

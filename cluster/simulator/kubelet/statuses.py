@@ -72,7 +72,7 @@ def state_from(pod: Mapping[str, Any], life: Life, now: datetime) -> PodState:
     if status.get("phase") in _FINISHED:
         return _finished(began, containers)
     if not containers:
-        return PodState("pulling", since=began, began_at=began)
+        return PodState("mounting", since=began, began_at=began)
     return _unfinished(began, containers[0], now)
 
 
@@ -96,7 +96,7 @@ def _unfinished(began: datetime, container: Mapping[str, Any], now: datetime) ->
     shown = container.get("state") or {}
     previous = _last(container)
     state = PodState(
-        "pulling",
+        "mounting",
         since=began,
         began_at=began,
         restarts=int(container.get("restartCount") or 0),
@@ -193,18 +193,26 @@ def _shown(container: Mapping[str, Any], state: PodState, identity: str) -> Docu
         return {"running": {"startedAt": format_time(state.started_at)}}
     if stage.shows == "terminated" and state.ended is not None:
         return {"terminated": _terminated(state.ended, identity)}
+    if state.stage == "unconfigured":
+        return {"waiting": _unconfigured(container, state) or {"reason": "ContainerCreating"}}
     waiting: Document = {"reason": stage.reason or "ContainerCreating"}
-    message = describe(state.detail or stage.message, container, state)
+    message = describe(state.detail or stage.message, container, state.detail)
     if message:
         waiting["message"] = message
     return {"waiting": waiting}
 
 
-def describe(text: str, container: Mapping[str, Any], state: PodState) -> str:
+def _unconfigured(container: Mapping[str, Any], state: PodState) -> Document | None:
+    """How a container waits that cannot be made; None for one that lacks nothing itself."""
+    message = dict(state.lacking).get(str(container["name"]))
+    return {"reason": STAGES["unconfigured"].reason, "message": message} if message else None
+
+
+def describe(text: str, container: Mapping[str, Any], detail: str) -> str:
     """Fills the names into a stage's message or note."""
     # plain replacement: an image name may itself hold braces
     return (
-        text.replace("{detail}", state.detail)
+        text.replace("{detail}", detail)
         .replace("{container}", str(container["name"]))
         .replace("{image}", str(container.get("image", "")))
     )
@@ -225,7 +233,9 @@ def _init_container(pod: Mapping[str, Any], container: Mapping[str, Any], state:
     if container.get("restartPolicy") == "Always":
         return _sidecar(pod, container, state)
     status = _initial(container, ready=state.started_at is not None)
-    if state.started_at is not None:
+    if waiting := _unconfigured(container, state):
+        status["state"] = {"waiting": waiting}
+    elif state.started_at is not None:
         done = Ended(state.began_at, state.started_at, 0, "Completed")
         status["state"] = {"terminated": _terminated(done, _container_id(pod, container["name"], 0))}
     return status
@@ -238,6 +248,8 @@ def _sidecar(pod: Mapping[str, Any], container: Mapping[str, Any], state: PodSta
     status = _initial(container, ready=first is not None and not over)
     status["started"] = first is not None and not over
     if first is None:
+        if waiting := _unconfigured(container, state):
+            status["state"] = {"waiting": waiting}
         return status
     identity = _container_id(pod, container["name"], 0)
     status["containerID"] = identity

@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
 
 from cluster import clock
 from cluster.client import ClusterClient
@@ -11,6 +10,7 @@ from cluster.errors import ClusterUnavailable, Conflict, Forbidden, Invalid, Not
 from cluster.events import EventRecorder
 from cluster.kinds import NODES, PODS
 from cluster.simulator import annotations as told
+from cluster.simulator.kubelet.lives import Telling
 from cluster.simulator.kubelet.node_statuses import node_status
 from cluster.simulator.kubelet.roster import Roster
 from cluster.simulator.kubelet.statuses import describe, status_of
@@ -32,7 +32,7 @@ class _Errand:
     devices: tuple[int, ...] | None
     status: Document | None
     finalise: bool
-    tell: list[tuple[str, datetime]]
+    tell: list[Telling]
 
 
 class KubeletWriter:
@@ -168,17 +168,17 @@ class KubeletWriter:
             return
         container = errand.pod["spec"]["containers"][0]
         while errand.tell:
-            stage, moment = errand.tell[0]
-            event = STAGES[stage].event
+            told = errand.tell[0]
+            event = STAGES[told.stage].event
             if event is not None:
                 kind, reason, note = event
                 try:
                     self._recorder.record(
                         errand.pod,
                         reason=reason,
-                        note=describe(note, container, errand.state),
+                        note=describe(note, container, told.detail or errand.state.detail),
                         action=reason,
-                        at=moment,
+                        at=told.at,
                         kind=kind,
                         instance=errand.node,
                     )
