@@ -8,6 +8,7 @@ from cluster.labels import GPU_RESOURCE, WORKLOAD_KIND
 from cluster.simulator import annotations as told
 from cluster.simulator.gpus import Devices, Load, load_of
 from cluster.simulator.kubelet.log_lines import SCRIPT_NAMES
+from cluster.simulator.kubelet.programs import Program
 from cluster.simulator.kubelet.references import Findings, Reference
 from cluster.simulator.kubelet.requests import Requests, requests_of
 from cluster.simulator.patterns import Pattern, parse_pattern
@@ -58,6 +59,8 @@ class PodLife:
     """The ConfigMaps and Secrets it names."""
     findings: Findings | None = None
     """What was read of them; None: not read yet, and nothing of the pod goes on before."""
+    program: Program | None = None
+    """What its container runs, when that is understood and no annotation says otherwise."""
 
     @property
     def uid(self) -> str:

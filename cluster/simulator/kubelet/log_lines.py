@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cluster.simulator.kubelet.commands import Said
+
 _STEPS_PER_EPOCH = 100
 
 
@@ -121,29 +123,56 @@ class Run:
     ended: datetime | None = None
     last_words: str = ""
     facts: tuple[tuple[str, str], ...] = ()
+    said: tuple[Said, ...] | None = None
+    """What its program writes; None: the script tells."""
 
 
 Line = tuple[datetime, str]
+"""When it was written, and its text with the newline that ends it; only a program may leave its last line open."""
 
 
 def lines_between(run: Run, after: datetime | None, now: datetime) -> Iterator[Line]:
     """The lines written up to `now`, only those later than `after` if given; oldest first."""
     until = now if run.ended is None else min(now, run.ended)
+    written = _scripted(run, after, until) if run.said is None else _of_the_program(run, run.said, until)
+    for moment, text in written:
+        if after is None or moment > after:
+            yield moment, text
+    if run.ended is not None and run.ended <= now and (after is None or run.ended > after):
+        for text in _LAST_WORDS.get(run.last_words, ()):
+            yield run.ended, f"{_filled(text, run)}\n"
+
+
+def _of_the_program(run: Run, said: tuple[Said, ...], until: datetime) -> Iterator[Line]:
+    """A line is in the log when it is ended, as containerd writes it; the last one, which may stay open, when its program is."""
+    begun = ""
+    for one in said:
+        moment = run.started + timedelta(seconds=one.after)
+        if moment > until:
+            break
+        *ended, last = one.text.split("\n")
+        for text in ended:
+            yield moment, f"{begun}{text}\n"
+            begun = ""
+        begun += last
+    if begun and run.ended is not None and run.ended <= until:
+        yield run.ended, begun
+
+
+def _scripted(run: Run, after: datetime | None, until: datetime) -> Iterator[Line]:
+    """Not made in vain: those long before `after` are left out."""
     script = SCRIPTS[run.script]
     if after is None or after < run.started:
         for number, text in enumerate(script.opening):
-            yield run.started + timedelta(milliseconds=number), text.replace("{gpus}", str(run.gpus))
+            opening = text.replace("{gpus}", str(run.gpus))
+            yield run.started + timedelta(milliseconds=number), f"{opening}\n"
     first = 0
     if after is not None and after >= run.started:
         first = int((after - run.started).total_seconds() // script.interval)
     index = max(0, first)
     while (moment := run.started + timedelta(seconds=(index + 1) * script.interval)) <= until:
-        if after is None or moment > after:
-            yield moment, script.line(index, run.seed)
+        yield moment, f"{script.line(index, run.seed)}\n"
         index += 1
-    if run.ended is not None and run.ended <= now and (after is None or run.ended > after):
-        for text in _LAST_WORDS.get(run.last_words, ()):
-            yield run.ended, _filled(text, run)
 
 
 def last_lines(run: Run, count: int, now: datetime) -> list[Line]:
@@ -153,6 +182,8 @@ def last_lines(run: Run, count: int, now: datetime) -> list[Line]:
     written = int((until - run.started).total_seconds() // interval)
     if count <= 0:
         return []
+    if run.said is not None:
+        return list(lines_between(run, None, now))[-count:]
     after = run.started + timedelta(seconds=(written - count) * interval) if written > count else None
     return list(lines_between(run, after, now))[-count:]
 

@@ -7,13 +7,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cluster import clock
-from cluster.documents import parse_time, uid_of
+from cluster.documents import annotations_of, parse_time, uid_of
 from cluster.labels import GPU_RESOURCE
+from cluster.simulator import annotations as told
 from cluster.simulator.kubelet.lives import PodLife
 from cluster.simulator.kubelet.log_lines import SCRIPTS, Line, Run, last_lines, lines_between
 from cluster.simulator.stages import STAGES, Ended, is_over
 
 _FOLLOW_SLEEP = (0.05, 1.0)
+"""Real seconds, at the least and at the most, between two looks at a followed log."""
+_PROGRAM_PAUSE = 0.5
+"""Product seconds between two looks at what a program has written."""
 
 
 class LogNotThere(ValueError):
@@ -84,19 +88,24 @@ def _run_of_initial(life: PodLife, container: Mapping[str, Any], *, previous: bo
         run = _run(life, state.started_at, state.ended if is_over(state) else None, 0)
     else:
         run = _run(life, state.began_at, Ended(state.began_at, state.started_at, 0, "Completed"), 0)
-    return replace(run, script="quiet")
+    return replace(run, script="quiet", said=None)
 
 
 def _run(life: PodLife, started: datetime, ended: Ended | None, restarts: int) -> Run:
     wanted = life.load.memory_mib if life.load else None
+    said = None
+    if life.program is not None and told.LOG_SCRIPT not in annotations_of(life.pod):
+        said = life.program.perform(started).said
+    last_words = "" if ended is None else life.trouble or ("" if said is not None else ended.reason)
     return Run(
         script=life.script,
         seed=f"{uid_of(life.pod)}/{restarts}",
         gpus=life.requests.get(GPU_RESOURCE, 0),
         started=started,
         ended=None if ended is None else ended.finished_at,
-        last_words="" if ended is None else (life.trouble or ended.reason),
+        last_words=last_words,
         facts=(("code", str(ended.exit_code if ended else 0)), ("wanted", str(wanted or 0))),
+        said=said,
     )
 
 
@@ -112,7 +121,7 @@ def follow_log(run: Run, request: LogRequest, present: Callable[[Run], Run | Non
     """
     now = clock.now()
     yield log_text(run, request, now)
-    pause = SCRIPTS[run.script].interval / 2
+    pause = _PROGRAM_PAUSE if run.said is not None else SCRIPTS[run.script].interval / 2
     while run.ended is None:
         time.sleep(min(_FOLLOW_SLEEP[1], max(_FOLLOW_SLEEP[0], clock.real_seconds(pause))))
         newer = present(run)
@@ -134,8 +143,8 @@ def _chosen(run: Run, request: LogRequest, now: datetime) -> list[Line]:
 
 def _text(lines: list[Line], *, timestamps: bool) -> str:
     if timestamps:
-        return "".join(f"{_stamp(moment)} {text}\n" for moment, text in lines)
-    return "".join(f"{text}\n" for _, text in lines)
+        return "".join(f"{_stamp(moment)} {text}" for moment, text in lines)
+    return "".join(text for _, text in lines)
 
 
 def _stamp(moment: datetime) -> str:

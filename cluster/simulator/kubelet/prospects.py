@@ -1,31 +1,58 @@
-"""What is going to happen to a pod on its node: what its annotations tell and what is missing. Pure."""
+"""What is going to happen to a pod on its node: what its annotations tell, what its program does, what is missing. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from cluster.documents import Document
-from cluster.simulator.kubelet.environment import Surroundings, variables_of
+from cluster.documents import Document, annotations_of
+from cluster.simulator import annotations as told
+from cluster.simulator.kubelet.environment import Surroundings, environment_of, variables_of
 from cluster.simulator.kubelet.lives import NodeAgent, PodLife, Telling
+from cluster.simulator.kubelet.programs import Program, program_of
 from cluster.simulator.kubelet.references import Findings, Lacking, unmounted
 from cluster.simulator.kubelet.requests import gpus_of
 from cluster.simulator.shapes import capacity_of
 from cluster.simulator.stages import STAGES, Life, life_of
 
+_TOLD_RESULTS = (told.RUN_SECONDS, told.EXIT_CODE, told.FAIL)
 _TOO_BIG_RUNS_SECONDS = 20.0
 
 
 def foresee(agent: NodeAgent, record: PodLife, now: datetime) -> None:
-    """Work out the record's life (again); raises AnnotationWrong before it changes any."""
+    """Work out the record's life and program (again); raises AnnotationWrong before it changes any."""
     life = life_of(record.pod)
-    findings = record.findings
+    findings, program = record.findings, None
     if findings is not None:
         life = replace(
             life,
             unmounted=unmounted(record.pod, findings),
             lacking=what_is_lacking(agent, record, findings),
         )
+        program = None if life.lacking or _told(record.pod) else _program(agent, record, findings, now)
+    if program is not None:
+        outcome = program.perform(now)
+        run = outcome.seconds if outcome.seconds < float("inf") else None
+        life = replace(life, run=run, exit_code=outcome.code)
     record.life, record.trouble = _with_device_memory(agent, record, life)
+    record.program = program
+
+
+def _told(pod: Document) -> bool:
+    """An annotation says how the pod runs or ends: then its program is not asked."""
+    notes = annotations_of(pod)
+    return any(name in notes for name in _TOLD_RESULTS)
+
+
+def _program(agent: NodeAgent, record: PodLife, findings: Findings, now: datetime) -> Program | None:
+    """Of a pod with several containers none: they live together here, and each program would end at its own time."""
+    containers = record.pod["spec"]["containers"]
+    if len(containers) != 1:
+        return None
+    around = surroundings(agent, record)
+    variables = variables_of(record.pod, containers[0], around, findings)
+    return program_of(
+        containers[0], variables, environment_of(record.pod, containers[0], around, findings), now
+    )
 
 
 def surroundings(agent: NodeAgent, record: PodLife) -> Surroundings:

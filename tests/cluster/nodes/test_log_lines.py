@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cluster.simulator.kubelet.commands import Said
 from cluster.simulator.kubelet.log_lines import SCRIPTS, Run, last_lines, lines_between
 from cluster.simulator.kubelet.logs import LogRequest, cut, log_text, read_request
 
@@ -18,6 +19,13 @@ runs = st.builds(
     started=st.just(NOON),
     ended=st.one_of(st.none(), st.integers(0, 900).map(lambda seconds: NOON + timedelta(seconds=seconds))),
     last_words=st.sampled_from(["", "Completed", "Error"]),
+    said=st.one_of(
+        st.none(),
+        st.lists(
+            st.builds(Said, st.floats(0, 900), st.sampled_from(["a\n", "b", "", "c\nd\n", "e\n\nf"])),
+            max_size=6,
+        ).map(lambda said: tuple(sorted(said, key=lambda one: one.after))),
+    ),
 )
 seconds = st.floats(0, 1000)
 
@@ -58,9 +66,22 @@ def test_a_training_tells_its_loss_and_a_failure_its_trace():
 
     lines = [text for _, text in lines_between(run, None, NOON + timedelta(hours=1))]
 
-    assert lines[1] == "devices: found 4 GPU(s), driver 580.95.05, CUDA 13.0"
+    assert lines[1] == "devices: found 4 GPU(s), driver 580.95.05, CUDA 13.0\n"
     assert "loss" in lines[3]
-    assert lines[-1] == "RuntimeError: simulated failure, exiting with code 3"
+    assert lines[-1] == "RuntimeError: simulated failure, exiting with code 3\n"
+
+
+def test_a_programs_line_comes_when_it_is_ended_and_the_last_one_may_stay_open():
+    said = (Said(1, "one"), Said(5, " line\nno end"))
+    run = Run("quiet", "u/0", 0, NOON, NOON + timedelta(seconds=9), said=said)
+
+    assert log_text(run, LogRequest(), NOON + timedelta(seconds=4)) == ""
+    assert log_text(run, LogRequest(), NOON + timedelta(seconds=5)) == "one line\n"
+    assert log_text(run, LogRequest(timestamps=True), NOON + timedelta(seconds=9)) == (
+        "2030-01-01T12:00:05.000000000Z one line\n2030-01-01T12:00:09.000000000Z no end"
+    )
+    killed = Run("quiet", "u/0", 0, NOON, NOON + timedelta(seconds=2), said=said)
+    assert log_text(killed, LogRequest(), NOON + timedelta(hours=1)) == "one"
 
 
 def test_options_are_read_and_wrong_ones_named():

@@ -146,3 +146,26 @@ def test_a_container_finds_what_its_sources_hold(kubectl: Path, server: Server, 
         "CORES": "100",
     }
     assert found.items() >= wanted.items()
+
+
+def test_a_restarted_container_finds_what_its_sources_hold_then(client, namespace):
+    make(client, namespace, CONFIG_MAPS, "settings", WORD="before")
+    say = ["sh", "-c", "echo $WORD; sleep 1; exit 1"]
+    start(client, namespace, "p", command=say, envFrom=[{"configMapRef": {"name": "settings"}}])
+    assert eventually(lambda: phase(client, namespace, "p") == "Running")
+
+    client.merge_patch(CONFIG_MAPS, "settings", {"data": {"WORD": "after"}}, namespace=namespace)
+
+    assert eventually(lambda: client.logs(namespace, "p") == "after\n")
+
+
+def test_a_source_that_is_gone_at_a_restart_is_missed(client, namespace):
+    make(client, namespace, CONFIG_MAPS, "settings", WORD="before")
+    start(client, namespace, "p", command=["sleep", "1"], envFrom=[{"configMapRef": {"name": "settings"}}])
+    assert eventually(lambda: phase(client, namespace, "p") == "Running")
+
+    client.delete(CONFIG_MAPS, "settings", namespace)
+
+    missing = ("CreateContainerConfigError", 'configmap "settings" not found')
+    assert eventually(lambda: waiting(client, namespace, "p") == missing)
+    assert phase(client, namespace, "p") == "Running"  # as for every container that is restarted
