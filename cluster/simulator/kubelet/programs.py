@@ -4,6 +4,7 @@ Nothing is executed. A command that is not understood to its last word is none o
 annotations or its kind tell.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,10 @@ UNDERSTOOD = frozenset(
     {"true", ":", "false", "sleep", "echo", "printf", "date", "env", "printenv", "hostname", "whoami", "pwd"}
 )
 """They depend on nothing but their words, the environment and the time."""
+_WITHOUT_ENTRYPOINT = re.compile(
+    r"(?:(?:docker\.io/)?library/)?(?:alpine|busybox|debian|fedora|perl|python|ubuntu)(?:[:@].*)?"
+)
+"""Public images that name no entrypoint: what `args` hold is the command there."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,10 @@ def program_of(
     container: Mapping[str, Any], variables: Mapping[str, str], environment: Mapping[str, str], now: datetime
 ) -> Program | None:
     """None when the image's own command runs, or one that is not understood. `variables` are those that the pod sets itself."""
-    if not container.get("command"):
+    command, arguments = container.get("command") or [], container.get("args") or []
+    if not command and not (arguments and _WITHOUT_ENTRYPOINT.fullmatch(str(container.get("image", "")))):
         return None
-    words = [*container["command"], *(container.get("args") or [])]
+    words = [*command, *arguments]
     program = Program(tuple(expanded(str(word), variables) for word in words), environment)
     try:
         program.perform(now)

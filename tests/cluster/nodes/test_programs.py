@@ -76,6 +76,11 @@ def test_a_program_ends_as_it_says(command, seconds, code, log):
     assert told == log
 
 
+@pytest.mark.parametrize("image", ["busybox", "alpine:3.20", "docker.io/library/python:3.14-slim"])
+def test_arguments_alone_are_the_command_of_an_image_that_has_none(image):
+    assert foreseen({"image": image, "args": ["sh", "-c", "exit 3"]}).life.exit_code == 3
+
+
 def test_a_sleep_without_end_runs_on_in_a_job_too():
     record = foreseen({"command": ["sleep", "infinity"]}, job=True)
 
@@ -86,7 +91,8 @@ def test_a_sleep_without_end_runs_on_in_a_job_too():
     "container",
     [
         {},
-        {"args": ["exit 3"]},  # the image's own command takes them
+        {"image": "example/busybox", "args": ["false"]},  # the image's own command takes them
+        {"image": "busybox"},
         {"command": ["python", "train.py"]},
         {"command": ["sh", "-c", "python train.py; exit 3"]},
         {"command": ["sh", "-c", "while true; do date; sleep 1; done"]},
