@@ -5,6 +5,7 @@ both understood, because a real API server speaks TLS to kubelets.
 """
 
 import logging
+import select
 import socket
 import ssl
 import tempfile
@@ -17,6 +18,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from cluster import clock
 from cluster.simulator.certificates import ensure_certificates
+from cluster.simulator.connecting import NO_PORTS, NO_SPDY
+from cluster.simulator.kubelet.attaching import attach
 from cluster.simulator.kubelet.executing import execute
 from cluster.simulator.kubelet.lives import NodeAgent, PodLife
 from cluster.simulator.kubelet.log_lines import Run
@@ -128,9 +131,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def do_POST(self) -> None:
-        """What a kube-apiserver hands on for attach and port-forward; kubectl shows the text."""
+        """What a kube-apiserver hands on of a client that speaks no WebSocket; kubectl shows the text."""
         self.close_connection = True  # its body, if any, is not read
-        self._send(405, "a simulated node knows neither attach nor port-forward")
+        self._send(405, NO_PORTS if self.path.startswith("/portForward/") else NO_SPDY)
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
@@ -140,8 +143,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True  # a dead node does not answer
             return
         try:
-            if parts.path.startswith("/exec/"):
-                self._execute(agent, unquote(parts.path), parts.query)
+            if parts.path.startswith(("/exec/", "/attach/")):
+                self._connect(agent, unquote(parts.path), parts.query)
+            elif parts.path.startswith("/portForward/"):
+                raise _Refused(405, NO_PORTS)
             elif pod is not None:
                 self._send_pod_page(agent, pod, str(self.client_address[2]), parts.path)
             else:
@@ -200,19 +205,29 @@ class _Handler(BaseHTTPRequestHandler):
         except (LogNotThere, ValueError) as error:
             raise _Refused(400, str(error)) from error
         if request.follow and run.ended is None:
-            self._stream(follow_log(run, request, lambda _: self._present(life, container)))
+            self._stream(
+                follow_log(run, request, lambda _: None if self._left() else self._present(life, container))
+            )
         else:
             self._send(200, log_text(run, request, clock.now()))
 
-    def _execute(self, agent: NodeAgent, path: str, query: str) -> None:
-        """The connection becomes the command's, and ends with it."""
-        _, _, namespace, pod, container = path.split("/", 4)
+    def _connect(self, agent: NodeAgent, path: str, query: str) -> None:
+        """exec or attach: the connection becomes the command's or the container's, and ends with it."""
+        _, what, namespace, pod, container = path.split("/", 4)
         life = self._pod(agent, namespace, pod)
         spec = life.pod["spec"]
         sidecars = [one for one in spec.get("initContainers") or [] if one.get("restartPolicy") == "Always"]
         names = [one["name"] for one in [*spec["containers"], *sidecars]]
         if not life.runs or container not in names:
             raise _Refused(500, f'container not found ("{container}")')
+        channels = self._upgrade()
+        if what == "exec":
+            execute(self.server.roster, agent, life, container, query, channels)
+        else:
+            run = run_of(life, container, previous=False)
+            attach(run, lambda _: self._present(life, container), query, channels)
+
+    def _upgrade(self) -> Channels:
         try:
             answer = handshake({name: str(self.headers.get(name) or "") for name in UPGRADE_HEADERS})
         except NotAWebSocket as error:
@@ -222,7 +237,13 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in answer.items():
             self.send_header(name, value)
         self.end_headers()
-        execute(self.server.roster, agent, life, container, query, Channels(self.rfile, self.wfile))
+        return Channels(self.rfile, self.wfile)
+
+    def _left(self) -> bool:
+        """Whether the client of an answer that still runs has gone: it has nothing to say meanwhile but that."""
+        readable = select.poll()
+        readable.register(self.connection, select.POLLIN)
+        return bool(readable.poll(0))
 
     def _present(self, life: PodLife, container: str) -> Run | None:
         known = self.server.roster.lives.get(life.uid)

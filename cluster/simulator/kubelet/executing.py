@@ -30,10 +30,12 @@ def execute(
         inside = _inside(roster, agent, life, container)
         outcome = run(command, replace(inside, stdin=channels.read_stdin) if has_input else inside)
     except (CannotRun, Lacking) as error:
-        channels.finish(_failure(f"error executing command in container: {error}"))
+        channels.finish(failed(f"error executing command in container: {error}"))
         return
     except NotSimple as error:
         outcome = complains(f"{command[0]}: {error}\n", MISUSE)
+    if not has_input:
+        channels.listen()
     _play(outcome, channels)
 
 
@@ -62,10 +64,11 @@ def _play(outcome: Outcome, channels: Channels) -> None:
         wait_until(said.after)
         channels.write(STDERR if said.error else STDOUT, said.text)
     wait_until(outcome.seconds)
-    channels.finish(_status(outcome.code))
+    channels.finish(ended_with(outcome.code))
 
 
-def _failure(text: str) -> dict[str, Any]:
+def failed(text: str) -> dict[str, Any]:
+    """As it is told that nothing could be run."""
     return {
         "metadata": {},
         "status": "Failure",
@@ -76,7 +79,7 @@ def _failure(text: str) -> dict[str, Any]:
     }
 
 
-def _status(code: int) -> dict[str, Any]:
+def ended_with(code: int) -> dict[str, Any]:
     """As the container runtime interface tells an exit code."""
     if code == 0:
         return {"metadata": {}, "status": "Success"}

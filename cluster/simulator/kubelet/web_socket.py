@@ -4,6 +4,7 @@ import base64
 import contextlib
 import hashlib
 import json
+import threading
 from collections.abc import Mapping
 from io import BufferedIOBase
 from typing import Any
@@ -13,6 +14,7 @@ STDIN, STDOUT, STDERR, ERROR, CLOSE = 0, 1, 2, 3, 255
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _BINARY, _CLOSE_FRAME, _PING, _PONG = 0x2, 0x8, 0x9, 0xA
 _LONGEST_FRAME = 1 << 20
+_GOODBYE_SECONDS = 60.0
 _PIECE = 32 * 1024
 
 
@@ -37,10 +39,25 @@ def handshake(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 class Channels:
-    """Streams over one upgraded connection, used by one thread."""
+    """Streams over one upgraded connection. One thread uses it; after `listen` another reads what comes in."""
 
     def __init__(self, reader: BufferedIOBase, writer: BufferedIOBase) -> None:
         self._reader, self._writer = reader, writer
+        self._sending = threading.Lock()
+        self._gone: threading.Event | None = None
+
+    def listen(self) -> threading.Event:
+        """From now on the client's pings are answered, without which it gives up after a minute; set when it has gone."""
+        self._gone = threading.Event()
+        threading.Thread(target=self._hear, args=(self._gone,), name="kubelet-listener", daemon=True).start()
+        return self._gone
+
+    def _hear(self, gone: threading.Event) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while (frame := self._receive())[0] != _CLOSE_FRAME:
+                if frame[0] == _PING:
+                    self._send(_PONG, frame[1])
+        gone.set()
 
     def write(self, channel: int, text: str) -> None:
         data = text.encode()
@@ -63,6 +80,9 @@ class Channels:
         """How the command ended, then the end."""
         self._send(_BINARY, bytes([ERROR]) + json.dumps(status).encode())
         self._send(_CLOSE_FRAME, (1000).to_bytes(2, "big"))
+        if self._gone is not None:
+            self._gone.wait(_GOODBYE_SECONDS)
+            return
         with contextlib.suppress(OSError, ValueError):
             while self._receive()[0] != _CLOSE_FRAME:
                 pass  # the client says goodbye too, or goes
@@ -71,8 +91,9 @@ class Channels:
         length = len(payload)
         head = bytes([0x80 | opcode])
         head += bytes([length]) if length < 126 else bytes([126]) + length.to_bytes(2, "big")
-        self._writer.write(head + payload)
-        self._writer.flush()
+        with self._sending:
+            self._writer.write(head + payload)
+            self._writer.flush()
 
     def _receive(self) -> tuple[int, bytes]:
         """(opcode, payload) of one frame; a connection that ends is a closing frame. Raises ValueError for what is too long."""

@@ -32,6 +32,7 @@ from cluster.simulator.server.messages import (
 from cluster.simulator.server.negotiation import Form, wanted_form
 from cluster.simulator.server.routing import NoSuchPage, find_target
 from cluster.simulator.server.streaming import open_watch, watch_lines
+from cluster.simulator.server.upgrading import CONNECTED, refusal
 from cluster.simulator.webhooks.admission import Admission, Unanswered
 from cluster.simulator.webhooks.calling import Caller
 
@@ -125,6 +126,8 @@ class Application:
         if watching:
             await self._watch(request, target, form, receive, send)
             return
+        if target.resource.storage == "pods" and target.subresource in CONNECTED:
+            raise refusal(target.subresource)
         if target.subresource in PROXIED:
             await self._forward(request, target, receive, send)
             return

@@ -1,10 +1,11 @@
-"""exec over a WebSocket: the connection is handed on to the node's kubelet, once the user may."""
+"""exec and attach over a WebSocket: the connection is handed on to the node's kubelet, once the user may."""
 
 import asyncio
 import logging
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+from cluster.simulator.connecting import NO_PORTS, NO_SPDY
 from cluster.simulator.problems import Problem, bad_request, method_not_allowed
 from cluster.simulator.server.api import Api
 from cluster.simulator.server.authorization import refuse_unless_allowed
@@ -21,6 +22,7 @@ from cluster.simulator.server.subresources import existing
 
 logger = logging.getLogger(__name__)
 
+CONNECTED = ("exec", "attach", "portforward")
 HEAD_END = b"\r\n\r\n"
 PASSED_ON = ("upgrade", "connection")
 STREAMS = {"stdin": "input", "stdout": "output", "stderr": "error", "tty": "tty"}
@@ -77,7 +79,7 @@ class Upgrade(asyncio.Protocol):
         request = Request(method, path, parse_query(query.encode()), headers, raw_query=query)
         try:
             request.user = self._application.authenticate(headers)
-            url, node = exec_url(self._application.api, request)
+            url, node = stream_url(self._application.api, request)
             await self._connect(url, node, headers)
         except Problem as problem:
             self._refuse(problem)
@@ -131,21 +133,30 @@ class _Far(asyncio.Protocol):
             self._near.close()
 
 
-def exec_url(api: Api, request: Request) -> tuple[str, str]:
-    """Where the kubelet runs it, and the node. Raises 400, 403, 404, 405."""
+def refusal(subresource: str) -> Problem:
+    """Why a connection to a pod is not made; kubectl shows it when it has tried every way it knows."""
+    text = NO_PORTS if subresource == "portforward" else NO_SPDY
+    return Problem(405, "MethodNotAllowed", text)
+
+
+def stream_url(api: Api, request: Request) -> tuple[str, str]:
+    """Where the kubelet runs the command or shows the container, and the node. Raises 400, 403, 404, 405."""
     target = find_target(request.path, api.registry)
-    if target.resource.storage != "pods" or target.subresource != "exec":
+    if target.resource.storage != "pods" or target.subresource not in CONNECTED:
         raise method_not_allowed()
     for method in ("GET", "POST"):  # whoever may only read may not run anything
         asked = Request(method, request.path, request.query, request.headers, user=request.user)
         refuse_unless_allowed(api, asked, target, watching=False)
     pod = existing(api, Target(target.resource, target.namespace, target.name)).document
+    if target.subresource == "portforward":
+        raise refusal(target.subresource)
     given = parse_qsl(request.raw_query, keep_blank_values=True)
     command = [("command", value) for key, value in given if key == "command"]
-    if not command:
+    if target.subresource == "exec" and not command:
         raise bad_request("you must specify at least one command for the container")
     container = container_of(pod, target.name, request.query.get("container", ""))
     streams = [(name, "1") for key, name in STREAMS.items() if request.flag(key)]
     node = node_of(pod, target.name)
-    place = f"/exec/{quote(target.namespace)}/{quote(target.name)}/{quote(container)}"
+    names = (target.subresource, target.namespace, target.name, container)
+    place = "".join(f"/{quote(name)}" for name in names)
     return f"{endpoint_of(api, node)}{place}?{urlencode([*streams, *command])}", node
