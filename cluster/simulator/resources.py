@@ -40,6 +40,8 @@ class Resource:
     hash: str = ""
     definition: dict[str, Any] = field(default_factory=dict)
     """The entry of a CustomResourceDefinition's `spec.versions`; empty for built-in kinds."""
+    aggregated: bool = False
+    """Nothing of it is stored: another server answers."""
 
     @property
     def api_version(self) -> str:
@@ -86,6 +88,8 @@ class Registry:
         for group_version, entries in json.loads((DATA / "discovery.json").read_text()).items():
             for resource in _builtin(group_version, entries):
                 self._resources[resource.group, resource.version, resource.plural] = resource
+        for resource in _usage():
+            self._resources[resource.group, resource.version, resource.plural] = resource
         self._builtin_keys = set(self._resources)
 
     def find(self, group: str, version: str, plural: str) -> Resource | None:
@@ -158,6 +162,29 @@ def _builtin(group_version: str, entries: list[dict[str, Any]]) -> Iterable[Reso
             hash=entry.get("storageVersionHash", ""),
         )
     return found.values()
+
+
+def _usage() -> Iterable[Resource]:
+    """What metrics-server brings to a cluster; here the kubelets' endpoint answers."""
+    amounts = {"type": "object", "additionalProperties": {"type": "string"}}
+    moments = {"timestamp": {"type": "string"}, "window": {"type": "string"}}
+    one = {"type": "object", "properties": {"name": {"type": "string"}, "usage": amounts}}
+    parts = {"nodes": {"usage": amounts}, "pods": {"containers": {"type": "array", "items": one}}}
+    for plural, kind in (("nodes", "NodeMetrics"), ("pods", "PodMetrics")):
+        told = {"type": "object", "properties": {**moments, **parts[plural]}}
+        yield Resource(
+            group="metrics.k8s.io",
+            version="v1beta1",
+            plural=plural,
+            kind=kind,
+            namespaced=plural == "pods",
+            singular="",
+            verbs=["get", "list"],
+            storage=qualified(plural, "metrics.k8s.io"),
+            schema=compile_custom(told, kind),
+            definition={"schema": {"openAPIV3Schema": told}},
+            aggregated=True,
+        )
 
 
 def _custom(definition: dict[str, Any]) -> Iterable[Resource]:

@@ -4,6 +4,7 @@ All nodes share one port; the loopback address that was dialled tells which node
 both understood, because a real API server speaks TLS to kubelets.
 """
 
+import json
 import logging
 import select
 import socket
@@ -19,6 +20,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from cluster import clock
 from cluster.simulator.certificates import ensure_certificates
 from cluster.simulator.connecting import NO_PORTS, NO_SPDY
+from cluster.simulator.kubelet import usage
 from cluster.simulator.kubelet.attaching import attach
 from cluster.simulator.kubelet.executing import execute
 from cluster.simulator.kubelet.lives import NodeAgent, PodLife
@@ -27,6 +29,7 @@ from cluster.simulator.kubelet.logs import LogNotThere, follow_log, log_text, re
 from cluster.simulator.kubelet.pages import gpu_page, is_exporter, processes_page, resource_page
 from cluster.simulator.kubelet.roster import Roster
 from cluster.simulator.kubelet.web_socket import Channels, NotAWebSocket, handshake
+from cluster.simulator.problems import Problem
 
 logger = logging.getLogger(__name__)
 
@@ -137,6 +140,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
+        if parts.path.startswith(usage.PREFIX):
+            self._send_usage(unquote(parts.path), dict(parse_qsl(parts.query)))
+            return
         pod = self._asked_pod()
         agent = self._asked_node() if pod is None else self.server.roster.agents.get(pod.node)
         if agent is None or agent.silent:
@@ -184,6 +190,14 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send_pod_page(agent, self._pod(agent, namespace, pod), port, "/".join(rest))
             case _:
                 raise _Refused(404, "404 page not found")
+
+    def _send_usage(self, path: str, query: dict[str, str]) -> None:
+        """Of all nodes: an API server hands it on as to an aggregated one."""
+        try:
+            code, document = 200, usage.usage_document(self.server.roster, path, query, clock.now())
+        except Problem as problem:
+            code, document = problem.code, problem.as_status()
+        self._send(code, json.dumps(document), "application/json")
 
     def _pod(self, agent: NodeAgent, namespace: str, name: str) -> PodLife:
         life = self.server.roster.by_key.get((namespace, name))

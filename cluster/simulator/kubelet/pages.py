@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cluster.labels import DCGM_PORT, DCGM_SELECTOR
 from cluster.simulator.dcgm import exporter_page
@@ -11,7 +11,8 @@ from cluster.simulator.kubelet.roster import Roster
 
 _SMALLEST_CPU_MILLICORES = 100
 _SMALLEST_MEMORY_BYTES = 256 * 2**20
-_SYSTEM_CORES, _SYSTEM_BYTES = 0.35, 3 * 2**30
+SYSTEM_CORES, SYSTEM_BYTES = 0.35, 3 * 2**30
+"""What a node uses beside its pods."""
 
 
 def cpu_seconds(life: PodLife, now: datetime) -> float:
@@ -21,6 +22,16 @@ def cpu_seconds(life: PodLife, now: datetime) -> float:
     until = now if life.state.ended is None else life.state.ended.finished_at
     cores = max(life.requests.get("cpu", 0), _SMALLEST_CPU_MILLICORES) / 1000
     return life.usage.cpu.integral((until - life.state.started_at).total_seconds()) / 100 * cores
+
+
+def cores_used(life: PodLife, now: datetime, window: float) -> float:
+    """Cores in use on average over the last `window` product seconds, or since the start where that is later."""
+    if life.state.started_at is None:
+        return 0.0
+    seconds = min(window, (now - life.state.started_at).total_seconds())
+    if seconds <= 0:
+        return 0.0
+    return (cpu_seconds(life, now) - cpu_seconds(life, now - timedelta(seconds=seconds))) / seconds
 
 
 def memory_bytes(life: PodLife, now: datetime) -> int:
@@ -44,9 +55,9 @@ def resource_page(roster: Roster, agent: NodeAgent, now: datetime) -> str:
             cpu_seconds(life, now) for life in agent.pods.values() if not life.runs
         )
         booted = datetime.fromisoformat(agent.node["metadata"]["creationTimestamp"])
-    system = max(0.0, (now - booted).total_seconds()) * _SYSTEM_CORES
+    system = max(0.0, (now - booted).total_seconds()) * SYSTEM_CORES
     node_cpu = system + gone + sum(cpu for _, cpu, _ in rows)
-    node_memory = _SYSTEM_BYTES + sum(memory for _, _, memory in rows)
+    node_memory = SYSTEM_BYTES + sum(memory for _, _, memory in rows)
     lines = [
         *_series(
             "node_cpu_usage_seconds_total",

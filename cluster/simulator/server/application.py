@@ -122,6 +122,9 @@ class Application:
         target = find_target(request.path, self.api.registry)
         watching = request.method == "GET" and not target.subresource and request.flag("watch")
         refuse_unless_allowed(self.api, request, target, watching=watching)
+        if target.resource.aggregated:
+            await self._forward(request, target, receive, send)
+            return
         form = wanted_form(request.headers.get("accept", ""))
         if watching:
             await self._watch(request, target, form, receive, send)

@@ -112,7 +112,7 @@ def _resource_list(registry: Registry, group: str, version: str) -> Answer:
 
 def _storage_hash(resource: Resource) -> str:
     """As kube-apiserver makes it for custom resources."""
-    if not resource.custom:
+    if not resource.custom or resource.aggregated:
         return ""
     digest = hashlib.sha256(f"{resource.group}/{resource.version}/{resource.kind}".encode()).digest()
     return base64.b64encode(digest[:8]).decode()

@@ -11,7 +11,15 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from cluster.simulator.problems import Problem, bad_request, invalid, not_found, unknown_path, wrong
+from cluster.simulator.problems import (
+    Problem,
+    bad_request,
+    invalid,
+    method_not_allowed,
+    not_found,
+    unknown_path,
+    wrong,
+)
 from cluster.simulator.server.api import Api, Document
 from cluster.simulator.server.messages import Request, Target
 from cluster.simulator.server.subresources import existing
@@ -38,7 +46,9 @@ def _http() -> httpx.AsyncClient:
 
 
 def proxied_url(api: Api, request: Request, target: Target) -> tuple[str, str]:
-    """Where a log or proxy request goes and for which node; empty for the log of a pod without one. Raises 400, 404, 500."""
+    """Where a log or proxy request goes and for which node; empty for the log of a pod without one. Raises 400, 404, 405, 500, 503."""
+    if target.resource.aggregated:
+        return _usage_url(api, request)
     if target.resource.storage == "nodes":
         node = target.name.removeprefix("http:").partition(":")[0]
         return endpoint_of(api, node) + (target.rest or "/") + _query(request), node
@@ -53,6 +63,16 @@ def proxied_url(api: Api, request: Request, target: Target) -> tuple[str, str]:
     place = f"/podProxy/{quote(target.namespace)}/{quote(name)}/{quote(port)}{target.rest or '/'}"
     node = node_of(pod, name)
     return endpoint_of(api, node) + place + _query(request), node
+
+
+def _usage_url(api: Api, request: Request) -> tuple[str, str]:
+    """Any node's endpoint answers for all."""
+    if request.method != "GET" or request.flag("watch"):
+        raise method_not_allowed()
+    for stored in api.store.listed("nodes"):
+        if (stored.document.get("status") or {}).get("daemonEndpoints"):
+            return endpoint_of(api, stored.name) + request.path + _query(request), stored.name
+    raise Problem(503, "ServiceUnavailable", "no simulated node is there that could tell what is used")
 
 
 def _query(request: Request) -> str:

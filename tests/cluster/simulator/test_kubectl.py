@@ -220,3 +220,15 @@ def test_a_custom_resource_has_its_columns(run: Run, place: str) -> None:
     assert "size" in run("explain", "box.spec")
     run("delete", "crd", "boxes.kubectl.test", "--timeout=20s")
     assert "the server" in run("get", "boxes", code=1)
+
+
+def test_it_shows_what_nodes_and_pods_use(run: Run, place: str) -> None:
+    run("apply", "-n", place, "-f", "-", document=SERVING)
+    assert eventually(lambda: run("-n", place, "top", "pods", "--no-headers").count("web-") == 2)
+
+    (line,) = run("top", "node", "cpu-1", "--no-headers").splitlines()
+    name, cores, share, memory, _ = line.split()
+    assert (name, share.endswith("%")) == ("cpu-1", True)
+    assert int(cores.removesuffix("m")) >= 350
+    assert int(memory.removesuffix("Mi")) >= 3072
+    assert "NotFound" in run("-n", place, "top", "pod", "none", code=1)
