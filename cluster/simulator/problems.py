@@ -13,7 +13,8 @@ class Cause:
     message: str
 
     def as_json(self) -> dict[str, str]:
-        return {"reason": self.reason, "message": self.message, "field": self.field}
+        told = {"reason": self.reason, "message": self.message, "field": self.field}
+        return {key: text for key, text in told.items() if text}
 
 
 def missing(field: str, detail: str = "") -> Cause:

@@ -13,6 +13,8 @@ from cluster.documents import controller_of
 from cluster.simulator import annotations as told
 
 Shows = Literal["waiting", "running", "terminated"]
+Event = tuple[Literal["Normal", "Warning"], str, str]
+"""(type, reason, note)."""
 
 _JOB_RUN_SECONDS = 600.0
 _RESTART_FIRST, _RESTART_LONGEST = 10.0, 300.0
@@ -76,8 +78,8 @@ class Stage:
     lasts: Callable[[Life, PodState], float | None]
     then: Callable[[Life, PodState], str]
     message: str = ""
-    event: tuple[Literal["Normal", "Warning"], str, str] | None = None
-    """(type, reason, note); the note may name {image}, {container} and {detail}. Told when the stage is entered; of what is
+    event: Event | None = None
+    """The note may name {image}, {container} and {detail}. Told when the stage is entered; of what is
     missing, at each look for it."""
     ready: bool = False
 

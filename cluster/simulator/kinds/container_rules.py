@@ -44,7 +44,7 @@ def container_causes(container: dict[str, Any], place: str, names: set[str]) -> 
             causes.append(
                 wrong(f"{place}.resources.requests", amount, f"must be equal to {key} limit of {limits[key]}")
             )
-    causes += _amounts(resources, f"{place}.resources")
+    causes += amount_causes(resources, f"{place}.resources")
     return causes
 
 
@@ -107,7 +107,7 @@ def _mounts(container: dict[str, Any], place: str) -> Iterator[Cause]:
         seen.add(path)
 
 
-def _amounts(resources: dict[str, Any], place: str) -> Iterator[Cause]:
+def amount_causes(resources: dict[str, Any], place: str) -> Iterator[Cause]:
     limits = resources.get("limits") or {}
     for kind in ("limits", "requests"):
         for key, amount in (resources.get(kind) or {}).items():

@@ -1,7 +1,6 @@
 """The subresources of a pod that change one part of its spec: debugging containers, and what containers are given."""
 
-from typing import Any
-
+from cluster.simulator.kinds.resizing import resize_causes, resized_spec
 from cluster.simulator.kinds.rules import Document
 from cluster.simulator.problems import Cause, forbidden_field, missing
 
@@ -17,9 +16,7 @@ def only_that_part(document: Document, old: Document, subresource: str) -> None:
         if sent.get("ephemeralContainers"):
             spec["ephemeralContainers"] = [{"resources": {}, **one} for one in sent["ephemeralContainers"]]
     else:
-        for listed in ("containers", "initContainers"):
-            if listed in spec:
-                spec[listed] = _resized(spec[listed], sent.get(listed) or [])
+        spec = resized_spec(spec, sent)
     for key in [key for key in document if key not in ("metadata", "spec")]:
         del document[key]
     document.update({key: value for key, value in old.items() if key not in ("metadata", "spec")})
@@ -28,8 +25,8 @@ def only_that_part(document: Document, old: Document, subresource: str) -> None:
 
 def part_causes(document: Document, old: Document, subresource: str) -> list[Cause]:
     """A debugging container stays as it was added, and stays."""
-    if subresource != EPHEMERAL:
-        return []
+    if subresource == RESIZE:
+        return resize_causes(document, old)
     place = "spec.ephemeralContainers"
     listed = document["spec"].get("ephemeralContainers") or []
     found = {one.get("name"): one for one in listed}
@@ -46,12 +43,3 @@ def part_causes(document: Document, old: Document, subresource: str) -> list[Cau
             causes.append(Cause(where, "FieldValueDuplicate", f'Duplicate value: "{one["name"]}"'))
         taken.add(one.get("name"))
     return causes
-
-
-def _resized(containers: list[Any], sent: list[Any]) -> list[Any]:
-    wanted = {one.get("name"): one for one in sent}
-    kept = ("resources", "resizePolicy")
-    return [
-        {**one, **{key: wanted[one["name"]][key] for key in kept if key in wanted.get(one["name"], {})}}
-        for one in containers
-    ]

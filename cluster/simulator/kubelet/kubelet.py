@@ -24,18 +24,12 @@ from cluster.simulator.kubelet.mounts import Mounts
 from cluster.simulator.kubelet.pages import cpu_seconds
 from cluster.simulator.kubelet.prospects import foresee, tellings
 from cluster.simulator.kubelet.references import Findings
+from cluster.simulator.kubelet.resizing import resize, resize_deferred
 from cluster.simulator.kubelet.roster import Roster
 from cluster.simulator.kubelet.supplies import Supplies
 from cluster.simulator.kubelet.writer import KubeletWriter
 from cluster.simulator.shapes import read_shape
-from cluster.simulator.stages import (
-    PodState,
-    advance,
-    due,
-    is_over,
-    life_of,
-    resupplied,
-)
+from cluster.simulator.stages import PodState, advance, due, is_over, life_of, resupplied
 
 logger = logging.getLogger(__name__)
 
@@ -222,6 +216,10 @@ class Kubelet:
             self._move(record)
         elif told_parts(before) != told_parts(pod):
             self._retell(record)
+        agent = self._roster.agents.get(record.node)
+        if agent is not None and resize(agent, record, clock.now()):
+            self._move(record, changed=True)
+            self._resize_deferred(agent)
         if int(pod["metadata"]["resourceVersion"]) > record.written_version and deviates(pod, record.written):
             record.written = None  # somebody else wrote, or our write was lost: ours is the truth
             self._writer.pod_due(record.uid)
@@ -261,11 +259,15 @@ class Kubelet:
             changed = True
         if is_over(record.state):
             agent.devices.release(record.uid)
+            self._resize_deferred(agent)
         if changed:
             self._writer.pod_due(record.uid)
-        moment = None if record.unread else due(record.state, record.life)
-        if moment is not None:
+        if not record.unread and (moment := due(record.state, record.life)) is not None:
             self._agenda.at(moment, record.uid)
+
+    def _resize_deferred(self, agent: NodeAgent) -> None:
+        for record in resize_deferred(agent, clock.now()):
+            self._move(record, changed=True)
 
     def _advance(self, record: PodLife, now: datetime) -> bool:
         if record.unread:
@@ -291,3 +293,4 @@ class Kubelet:
             agent.cpu_seconds_gone += cpu_seconds(record, clock.now())
             agent.pods.pop(uid, None)
             agent.devices.release(uid)
+            self._resize_deferred(agent)

@@ -1,5 +1,6 @@
 """What the kubelet knows about one pod and one node. Plain records; the kubelet's lock guards them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,7 +14,10 @@ from cluster.simulator.kubelet.references import Findings, Reference
 from cluster.simulator.kubelet.requests import Requests, requests_of
 from cluster.simulator.patterns import Pattern, parse_pattern
 from cluster.simulator.shapes import NodeShape
-from cluster.simulator.stages import STAGES, Life, PodState, is_over
+from cluster.simulator.stages import STAGES, Event, Life, PodState, is_over
+
+Allocation = Mapping[str, Document]
+"""Container -> its resources."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +30,20 @@ class Usage:
 
 @dataclass(frozen=True)
 class Telling:
-    """An event to be written: the one of a stage, at a product time. `detail` is what its note says of the case."""
+    """An event to be written, at a product time. `detail` is what its note says of the case."""
 
-    stage: str
+    event: Event
     at: datetime
     detail: str = ""
+
+
+@dataclass(frozen=True)
+class Deferred:
+    """A resize for which the node has no room now. `generation` is the pod's that asked for it."""
+
+    message: str
+    generation: int
+    since: datetime
 
 
 @dataclass
@@ -59,6 +72,9 @@ class PodLife:
     """The ConfigMaps and Secrets it names."""
     findings: Findings | None = None
     """What was read of them; None: not read yet, and nothing of the pod goes on before."""
+    allocation: Allocation = field(default_factory=dict)
+    """What its containers have; its document says what they are to have."""
+    deferred: Deferred | None = None
     program: Program | None = None
     """What its container runs, when that is understood and no annotation says otherwise."""
 

@@ -90,8 +90,11 @@ def _with_device_memory(agent: NodeAgent, record: PodLife, life: Life) -> tuple[
 
 def tellings(record: PodLife, stage: str, at: datetime) -> list[Telling]:
     """The events that a stage brings: one, or one for each thing that is missing."""
+    event = STAGES[stage].event
+    if event is None:
+        return []
     if stage == "mounting":
-        return [Telling(stage, at, sentence) for sentence in record.life.unmounted]
+        return [Telling(event, at, sentence) for sentence in record.life.unmounted]
     if stage == "unconfigured":
-        return [Telling(stage, at, sentence) for _, sentence in record.life.lacking]
-    return [Telling(stage, at)] if STAGES[stage].event else []
+        return [Telling(event, at, sentence) for _, sentence in record.life.lacking]
+    return [Telling(event, at)]

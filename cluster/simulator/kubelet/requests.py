@@ -30,7 +30,7 @@ def requests_of(pod: Mapping[str, Any]) -> Requests:
     total |= {name: max(amount, total.get(name, 0)) for name, amount in peak.items()}
     total |= _asked(pod["spec"])
     for resource, text in (pod["spec"].get("overhead") or {}).items():
-        total[resource] = total.get(resource, 0) + _amount(resource, text)
+        total[resource] = total.get(resource, 0) + amount_of(resource, text)
     return total
 
 
@@ -48,7 +48,7 @@ def too_much(
         for resource, amount in requests.items():
             used[resource] = used.get(resource, 0) + amount
     for resource in sorted(wanted):
-        free = _amount(resource, allocatable.get(resource, "0")) - used.get(resource, 0)
+        free = amount_of(resource, allocatable.get(resource, "0")) - used.get(resource, 0)
         if wanted[resource] > free:
             return resource, wanted[resource], free
     return None
@@ -64,8 +64,9 @@ def _asked(holder: Mapping[str, Any]) -> Requests:
     resources = holder.get("resources") or {}
     # a limit without a request is the request, which the API server has filled in already on a real cluster
     told = {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
-    return {resource: _amount(resource, text) for resource, text in told.items()}
+    return {resource: amount_of(resource, text) for resource, text in told.items()}
 
 
-def _amount(resource: str, text: str) -> int:
+def amount_of(resource: str, text: str) -> int:
+    """In the units of Requests."""
     return milli(text) if resource == "cpu" else whole(text)

@@ -12,9 +12,10 @@ from cluster.kinds import NODES, PODS
 from cluster.simulator import annotations as told
 from cluster.simulator.kubelet.lives import Telling
 from cluster.simulator.kubelet.node_statuses import node_status
+from cluster.simulator.kubelet.resizing import show_resources
 from cluster.simulator.kubelet.roster import Roster
 from cluster.simulator.kubelet.statuses import describe, status_of
-from cluster.simulator.stages import STAGES, PodState, is_over
+from cluster.simulator.stages import PodState, is_over
 from cluster.simulator.work_queue import WorkQueue
 
 logger = logging.getLogger(__name__)
@@ -121,8 +122,9 @@ class KubeletWriter:
             agent = self._roster.agents.get(life.node) if life else None
             if life is None or agent is None or agent.silent:
                 return None
-            status = status_of(
-                life.pod, life.state, host_ip=agent.ip, pod_ip=life.ip, rejection=life.rejection
+            status = show_resources(
+                status_of(life.pod, life.state, host_ip=agent.ip, pod_ip=life.ip, rejection=life.rejection),
+                life,
             )
             tell, life.untold = life.untold, []
             return _Errand(
@@ -169,19 +171,17 @@ class KubeletWriter:
         container = errand.pod["spec"]["containers"][0]
         while errand.tell:
             told = errand.tell[0]
-            event = STAGES[told.stage].event
-            if event is not None:
-                kind, reason, note = event
-                try:
-                    self._recorder.record(
-                        errand.pod,
-                        reason=reason,
-                        note=describe(note, container, told.detail or errand.state.detail),
-                        action=reason,
-                        at=told.at,
-                        kind=kind,
-                        instance=errand.node,
-                    )
-                except (Forbidden, Invalid) as refusal:  # such as a namespace that is going away
-                    logger.info("event %s was refused: %s", reason, refusal.message)
+            kind, reason, note = told.event
+            try:
+                self._recorder.record(
+                    errand.pod,
+                    reason=reason,
+                    note=describe(note, container, told.detail or errand.state.detail),
+                    action=reason,
+                    at=told.at,
+                    kind=kind,
+                    instance=errand.node,
+                )
+            except (Forbidden, Invalid) as refusal:  # such as a namespace that is going away
+                logger.info("event %s was refused: %s", reason, refusal.message)
             errand.tell.pop(0)

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from cluster.simulator.kinds.pods import qos_class
+from cluster.simulator.kinds.qos import qos_class
 from cluster.simulator.limits.amounts import Amount, Amounts, read_amounts, texts_of, total
 from cluster.simulator.limits.usage import counted, untold, usage_of
 

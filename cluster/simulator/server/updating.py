@@ -12,6 +12,7 @@ from cluster.simulator.server.admitting import admitted, approved
 from cluster.simulator.server.api import CRDS, Api, Document, incoming, outgoing
 from cluster.simulator.server.creating import timestamp
 from cluster.simulator.server.namespace_limits import charged, keep_in_range, store_charges
+from cluster.simulator.server.node_limits import keep_within_node
 from cluster.simulator.server.options import WriteOptions
 from cluster.simulator.store.objects import Stored
 from cluster.simulator.validation.expressions import expression_causes
@@ -68,6 +69,7 @@ def update(
         document["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
     _validate(resource, document, old, rules, options)
     keep_in_range(api, resource, document, old, options.subresource)
+    keep_within_node(api, resource, document, old, options.subresource)
     approved(resource, document, old, options)
     quotas = charged(api, resource, document, old, options.subresource)
     if _same(document, old):
