@@ -4,19 +4,15 @@
 so the kubelet needs no memory of its own.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
-
-from cluster.documents import controller_of
-from cluster.simulator import annotations as told
+from typing import Literal
 
 Shows = Literal["waiting", "running", "terminated"]
 Event = tuple[Literal["Normal", "Warning"], str, str]
 """(type, reason, note)."""
 
-_JOB_RUN_SECONDS = 600.0
 _RESTART_FIRST, _RESTART_LONGEST = 10.0, 300.0
 _FORGIVEN_AFTER = 600.0
 """A container that ran this long before it ended begins its back-off anew, as with the real kubelet."""
@@ -196,37 +192,6 @@ STAGES: dict[str, Stage] = {
     ),
     "stopped": Stage("terminated", "", _nothing, _to("stopped")),
 }
-
-FAILURES: dict[str, Callable[[Life], Life]] = {
-    "image-pull": lambda life: life,
-    "crash-loop": lambda life: replace(
-        life, exit_code=life.exit_code or 1, run=5.0 if life.run is None else life.run
-    ),
-    "oom": lambda life: replace(
-        life, exit_code=SIGKILL_EXIT, exit_reason="OOMKilled", run=30.0 if life.run is None else life.run
-    ),
-}
-"""How each value of the annotation `simulator/fail` changes a life."""
-
-
-def life_of(pod: Mapping[str, Any]) -> Life:
-    """What the pod's annotations tell, with defaults by kind; raises AnnotationWrong."""
-    notes = pod["metadata"].get("annotations") or {}
-    owner = controller_of(pod)
-    finite = owner is not None and owner.get("kind") == "Job"
-    failure = told.choice(notes, told.FAIL, frozenset(FAILURES))
-    run = told.seconds(notes, told.RUN_SECONDS, _JOB_RUN_SECONDS if finite and failure is None else -1.0)
-    life = Life(
-        pull=told.seconds(notes, told.PULL_SECONDS, Life.pull),
-        start=told.seconds(notes, told.START_SECONDS, Life.start),
-        ready=told.seconds(notes, told.READY_SECONDS, Life.ready),
-        run=None if run < 0 else run,
-        stop=told.seconds(notes, told.STOP_SECONDS, Life.stop),
-        exit_code=told.whole(notes, told.EXIT_CODE, 0, 0, 255),
-        failure=failure,
-        restart_policy=str(pod["spec"].get("restartPolicy") or "Always"),
-    )
-    return FAILURES[failure](life) if failure else life
 
 
 def begin(now: datetime) -> PodState:

@@ -13,7 +13,8 @@ from cluster.simulator.kubelet.requests import gpus_of, requests_of, too_much
 from cluster.simulator.kubelet.resizing import allocation_of, deferred_of, with_allocation
 from cluster.simulator.kubelet.statuses import state_from
 from cluster.simulator.shapes import capacity_of
-from cluster.simulator.stages import Life, PodState, is_over, life_of
+from cluster.simulator.stages import Life, PodState, is_over
+from cluster.simulator.told_lives import life_of
 
 logger = logging.getLogger(__name__)
 

@@ -29,7 +29,8 @@ from cluster.simulator.kubelet.roster import Roster
 from cluster.simulator.kubelet.supplies import Supplies
 from cluster.simulator.kubelet.writer import KubeletWriter
 from cluster.simulator.shapes import read_shape
-from cluster.simulator.stages import PodState, advance, due, is_over, life_of, resupplied
+from cluster.simulator.stages import PodState, advance, due, is_over, resupplied
+from cluster.simulator.told_lives import life_of
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ from cluster.simulator.kubelet.programs import Program, program_of
 from cluster.simulator.kubelet.references import Findings, Lacking, unmounted
 from cluster.simulator.kubelet.requests import gpus_of
 from cluster.simulator.shapes import capacity_of
-from cluster.simulator.stages import STAGES, Life, life_of
+from cluster.simulator.stages import STAGES, Life
+from cluster.simulator.told_lives import life_of
 
 _TOLD_RESULTS = (told.RUN_SECONDS, told.EXIT_CODE, told.FAIL)
 _TOO_BIG_RUNS_SECONDS = 20.0

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from cluster.simulator.annotations import AnnotationWrong
 from cluster.simulator.kubelet.statuses import phase_of, state_from, status_of
 from cluster.simulator.stages import (
-    FAILURES,
     STAGES,
     Life,
     PodState,
@@ -20,10 +19,10 @@ from cluster.simulator.stages import (
     crash,
     due,
     is_over,
-    life_of,
     stop,
     with_grace,
 )
+from cluster.simulator.told_lives import FAILURES, life_of
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
