@@ -10,7 +10,7 @@ from cluster.simulator.annotations import AnnotationWrong
 from cluster.simulator.kubelet.lives import NodeAgent, PodLife, new_life
 from cluster.simulator.kubelet.references import references_of
 from cluster.simulator.kubelet.requests import gpus_of, requests_of, too_much
-from cluster.simulator.kubelet.resizing import allocation_of, deferred_of, with_allocation
+from cluster.simulator.kubelet.resizing import allocation_of, deferred_of, wanted_by, with_allocation
 from cluster.simulator.kubelet.statuses import state_from
 from cluster.simulator.shapes import capacity_of
 from cluster.simulator.stages import Life, PodState, is_over
@@ -29,7 +29,8 @@ def read_pod(agent: NodeAgent, pod: Document) -> PodLife:
         state = PodState("misconfigured", since=now, began_at=now, detail=str(error))
         record = PodLife(pod, Life(), state, ip, requests_of(pod))
     record.allocation, record.deferred = allocation_of(pod), deferred_of(pod)
-    record.requests = requests_of(with_allocation(pod, record.allocation))
+    if record.allocation != wanted_by(pod):
+        record.requests = requests_of(with_allocation(pod, record.allocation))
     record.references = references_of(pod)
     record.findings = None if record.references else {}
     return record

@@ -72,8 +72,9 @@ def what_is_lacking(agent: NodeAgent, record: PodLife, findings: Findings) -> tu
 def _lacking(
     agent: NodeAgent, record: PodLife, containers: list[Document], findings: Findings
 ) -> Iterator[tuple[str, str]]:
-    around = surroundings(agent, record)
-    for container in containers:
+    told = [one for one in containers if one.get("env") or one.get("envFrom")]
+    around = surroundings(agent, record) if told else Surroundings()
+    for container in told:
         try:
             variables_of(record.pod, container, around, findings)
         except Lacking as lacking:
