@@ -33,6 +33,10 @@ _AT_LEAST = 0.5
 """… but real seconds at the least, however fast the clock goes."""
 _THREADS = 4
 _REMEMBERED = 256
+ROOT_AUTHORITY: Reference = ("configmap", "kube-root-ca.crt")
+"""Each pod with a token names it, and it is written once for a namespace …"""
+_UNCHANGED_SECONDS = 60.0
+"""… so one reading of it serves all pods for a while, where thousands start."""
 _KINDS = {"configmap": CONFIG_MAPS, "secret": SECRETS}
 
 
@@ -68,6 +72,8 @@ class Supplies:
         self._lock = threading.Lock()
         self._readings: OrderedDict[tuple[str, Reference], _Reading] = OrderedDict()
         """The newest, while any pod waits for its own."""
+        self._authorities: dict[str, _Reading] = {}
+        """By namespace: of ROOT_AUTHORITY alone."""
         self._queue: WorkQueue[str] = WorkQueue("kubelet-supplies", self._look, threads=_THREADS)
 
     def start(self) -> None:
@@ -103,6 +109,8 @@ class Supplies:
 
     def _find(self, errand: _Errand, reference: Reference) -> Contents | Unread:
         """A reading that began after the pod had come serves it as well as its own: many pods that start together name the same."""
+        if reference == ROOT_AUTHORITY:
+            return self._authority(errand.namespace)
         key = (errand.namespace, reference)
         with self._lock:
             known = self._readings.get(key)
@@ -114,6 +122,18 @@ class Supplies:
             self._readings.move_to_end(key)
             while len(self._readings) > _REMEMBERED:
                 self._readings.popitem(last=False)
+        return reading.found
+
+    def _authority(self, namespace: str) -> Contents | Unread:
+        known = self._authorities.get(namespace)
+        if known is not None and known.began > monotonic() - _UNCHANGED_SECONDS:
+            return known.found
+        reading = _Reading(monotonic(), self._read(namespace, ROOT_AUTHORITY))
+        if isinstance(reading.found, Contents):
+            with self._lock:
+                if len(self._authorities) >= _REMEMBERED:
+                    self._authorities.clear()
+                self._authorities[namespace] = reading
         return reading.found
 
     def _read(self, namespace: str, reference: Reference) -> Contents | Unread:

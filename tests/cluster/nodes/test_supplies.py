@@ -117,6 +117,22 @@ def test_a_pod_that_comes_later_is_not_served_with_an_old_reading(parts):
     assert reports.heard[1][1]["configmap", "settings"].texts == {"a": "new"}
 
 
+def test_the_authority_of_a_namespace_is_read_once_for_all_its_pods(parts):
+    shelf, reports, supplies = parts
+    named = frozenset({("configmap", "kube-root-ca.crt")})
+    supplies.due("early", "n", named)
+    assert eventually(lambda: reports.heard)
+
+    shelf.answers = {"kube-root-ca.crt": {"ca.crt": "…"}}  # it was missing, which is not remembered
+    for number in range(5):
+        supplies.due(f"u{number}", "n", named)
+        assert eventually(lambda number=number: len(reports.heard) == number + 2)
+    supplies.due("elsewhere", "m", named)
+    assert eventually(lambda: len(reports.heard) == 7)
+
+    assert [namespace for _, _, namespace in shelf.asked] == ["n", "n", "m"]
+
+
 def test_a_refusal_is_what_the_pod_is_told(parts):
     shelf, reports, supplies = parts
     shelf.answers = {"settings": Forbidden("configmaps is forbidden")}
