@@ -11,7 +11,7 @@ from cluster.simulator.server.messages import Request, Target
 from cluster.simulator.server.negotiation import Form
 from cluster.simulator.server.reading import bad_list_options, included, metadata_only, select, selection
 from cluster.simulator.server.watching import BOOKMARK_SECONDS, Render, Watcher, bookmark, event_line
-from cluster.simulator.store.objects import encode
+from cluster.simulator.store.objects import Stored, encode
 from cluster.simulator.tables.printing import table_of
 
 SHORTEST_SECONDS = 1800.0
@@ -29,6 +29,9 @@ def open_watch(api: Api, request: Request, target: Target, form: Form) -> tuple[
         _renderer(resource, form, included(request)),
         f"{resource.api_version} {form.shape} {included(request)}",
         name=target.name,
+        render_first=_renderer(resource, form, included(request), columns=True)
+        if form.shape == "Table"
+        else None,
     )
     watcher.version = api.store.version
     version = request.query.get("resourceVersion", "")
@@ -38,11 +41,7 @@ def open_watch(api: Api, request: Request, target: Target, form: Form) -> tuple[
     lines: list[bytes] = []
     if initial or (version in ("", "0") and "sendInitialEvents" not in request.query):
         found = select(api, request, target)
-        lines = [
-            event_line("ADDED", watcher.render(stored))
-            for stored in found
-            if target.name in ("", stored.name)
-        ]
+        lines = [watcher.line("ADDED", stored, {}) for stored in found if target.name in ("", stored.name)]
         if initial:
             lines.append(
                 bookmark(resource.api_version, resource.kind, api.store.version, initial_events_end=True)
@@ -76,11 +75,15 @@ def _wants_initial_events(request: Request) -> bool:
     return request.flag("sendInitialEvents")
 
 
-def _renderer(resource: Resource, form: Form, include: str) -> Render:
+def _renderer(resource: Resource, form: Form, include: str, *, columns: bool = False) -> Render:
+    """`columns`: what a table's columns are is said in the first event of a watch only."""
     if form.shape == "Table":
-        return lambda stored: encode(
-            table_of(resource, [outgoing(resource, stored.document)], stored.version)
-        )
+
+        def render(stored: Stored) -> bytes:
+            table = table_of(resource, [outgoing(resource, stored.document)], stored.version, include)
+            return encode(table if columns else {**table, "columnDefinitions": None})
+
+        return render
     if form.shape == "PartialObjectMetadata":
         return lambda stored: encode(metadata_only(stored.document))
     return lambda stored: body_of(resource, stored)

@@ -26,6 +26,8 @@ class Watcher:
     render: Render
     form: str
     """Watchers of the same form share the bytes of an event."""
+    render_first: Render | None = None
+    """Of its first event, where that says more than those after it: a table's columns."""
     name: str = ""
     pending: list[bytes] = field(default_factory=list)
     version: int = 0
@@ -42,11 +44,17 @@ class Watcher:
         kind = self._kind_of(change)
         if not kind:
             return
-        kind_and_form = f"{kind} {self.form}"
-        line = lines.get(kind_and_form)
-        if line is None:
-            line = lines[kind_and_form] = event_line(kind, self.render(change.stored))
-        self.pending.append(line)
+        stored = change.stored if kind != "DELETED" or change.gone else _as_it_left(change)
+        self.pending.append(self.line(kind, stored, lines))
+
+    def line(self, kind: str, stored: Stored, lines: dict[str, bytes]) -> bytes:
+        """The event for this watcher; found in `lines`, or put there."""
+        render, key = self.render, f"{kind} {self.form}"
+        if self.render_first is not None:
+            render, key, self.render_first = self.render_first, f"first {key}", None
+        if key not in lines:
+            lines[key] = event_line(kind, render(stored))
+        return lines[key]
 
     def _kind_of(self, change: Change) -> str:
         if self.matches is None:
@@ -57,6 +65,15 @@ class Watcher:
         if is_in:
             return "MODIFIED" if was_in else "ADDED"
         return "DELETED" if was_in else ""
+
+
+def _as_it_left(change: Change) -> Stored:
+    """What leaves a selection is told as it was inside, with the version of its leaving."""
+    before = change.before
+    assert before is not None  # noqa: S101 (it was inside)
+    metadata = {**before.document["metadata"], "resourceVersion": str(change.version)}
+    document = {**before.document, "metadata": metadata}
+    return Stored(before.namespace, before.name, change.version, document, encode(document))
 
 
 def event_line(kind: str, body: bytes) -> bytes:

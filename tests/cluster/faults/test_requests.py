@@ -35,6 +35,7 @@ NOT_DONE = [
     Fault("reset before it arrived", reset=True),
     Fault("429", status=429, headers=AGAIN),
     Fault("503 with Retry-After", status=503, headers=AGAIN),
+    Fault("429 until a date", status=429, headers=(("Retry-After", "Thu, 01 Jan 1970 00:00:00 GMT"),)),
 ]
 """The server was not asked."""
 DONE_BUT_LOST = [

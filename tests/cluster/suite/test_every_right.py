@@ -18,7 +18,7 @@ from cluster.errors import AlreadyExists
 from cluster.kinds import ALL_KINDS, GROUP_OWNERS, NAMESPACES, NODES, PODS, TOPOLOGIES, Kind
 from runai_portal.running.identities import ACCOUNTS, Identities
 from tests.cluster.rights.rules import Right, granted
-from tests.cluster.servers import plain_client
+from tests.cluster.servers import TOO_OLD_AN_ETCD, plain_client
 from tests.cluster.suite.conftest import Server
 from tests.cluster.suite.objects import job, pod
 from tests.cluster.waiting import eventually
@@ -76,7 +76,8 @@ class Account:
     def _send(self, method: str, path: str, body: Any, media: str) -> int:
         headers = {"content-type": media or "application/json"}
         content = None if body is None else json.dumps(body)
-        return self._http.request(method, path, content=content, headers=headers).status_code
+        answer = self._http.request(method, path, content=content, headers=headers)
+        return _refused_by_event(answer.text) or answer.status_code
 
     def _requests(self, kind: Kind, part: str, right: Right) -> Iterator[tuple[str, str, Any, str]]:
         if part:
@@ -183,6 +184,13 @@ class Account:
 
         assert eventually(lambda: bool(found()), 60)
         return found()[0]
+
+
+def _refused_by_event(text: str) -> int:
+    """A watch may be refused with status 200: by its first event. 0 when it is not."""
+    if not text.startswith('{"type":"ERROR"') or TOO_OLD_AN_ETCD in text:
+        return 0
+    return int(json.loads(text.splitlines()[0])["object"]["code"])
 
 
 def _patches(kind: Kind, path: str) -> Iterator[tuple[str, str, Any, str]]:
