@@ -102,8 +102,14 @@ def kinds_of(name: OwnerName) -> list[Kind]:
 
 
 def share_of(pod: Mapping[str, Any], owner: Document) -> Share:
-    """Raises UnreadablePod when the owner's numbers cannot be meant."""
-    return _RULES[owner_name_of(owner)[:2]](pod, owner)
+    """Raises UnreadablePod when the owner's numbers cannot be meant, or it has another shape than its kind."""
+    try:
+        return _RULES[owner_name_of(owner)[:2]](pod, owner)
+    except UnreadablePod:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        text = f"{owner_name_of(owner)} cannot be read: {type(error).__name__} {str(error)[:200]}."
+        raise UnreadablePod("InvalidGang", text) from error
 
 
 def shown_name(owner: Document) -> str:

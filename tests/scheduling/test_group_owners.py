@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from cluster.kinds import GROUP_OWNERS
+from cluster.kinds import GROUP_OWNERS, Kind
 from scheduling.group_owners import kinds_of, owner_name_of, owner_named_by
 from scheduling.grouping import GangKey, Membership, membership_of
 from scheduling.pod_facts import Alike, read_pod
@@ -12,6 +14,12 @@ from scheduling.requests import UnreadablePod
 from tests.scheduling.documents import Document, make_pod
 
 NAMESPACE = "runai-vision"
+FIELDS = (
+    *("minMember", "schedulingPolicy", "gang", "minCount", "runPolicy", "minAvailable", "elasticPolicy"),
+    *("minReplicas", "pytorchReplicaSpecs", "Worker", "replicas", "replicatedJobs", "name", "template"),
+    *("spec", "parallelism", "completions", "leaderWorkerTemplate", "size", "startupPolicy", "groupPolicy"),
+    *("workerGroupSpecs", "groupName", "numOfHosts", "enableInTreeAutoscaling", "headGroupSpec"),
+)
 
 
 def make_owner(api_version: str, kind: str, name: str, spec: Document, **metadata: Any) -> Document:
@@ -321,6 +329,31 @@ def test_numbers_written_later_do_not_hurt_who_has_a_place() -> None:
 
     assert read_pod(waiting, Alike(), group_owner=owner).problem is not None
     assert read_pod(running, Alike(), group_owner=owner).problem is None
+
+
+SHAPES = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 3) | st.sampled_from(["", "x", "2:4"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(GROUP_OWNERS), SHAPES)
+def test_whatever_shape_an_owner_has_it_hurts_nobody_but_pods_of_its_own_that_wait(
+    kind: Kind, spec: Any
+) -> None:
+    """Nobody validates these kinds for us: not every cluster's definitions have a schema, and operators write them anew."""
+    owner = make_owner(kind.api_version, kind.kind, "g", spec)
+    waiting, running = (owned(make_pod("p"), owner) for _ in range(2))
+    running["spec"]["nodeName"] = "n1"
+
+    waits, runs = (read_pod(pod, Alike(), group_owner=owner) for pod in (waiting, running))
+
+    assert waits.problem is None or waits.problem.code == "InvalidGang"
+    assert (waits.membership is None) == (waits.problem is not None)
+    assert runs.problem is None
+    assert runs.membership is not None
 
 
 def test_executors_of_spark_are_one_gang_with_their_driver() -> None:
