@@ -72,6 +72,14 @@ class Place:
             return False
         return True
 
+    def exporter_runs(self) -> bool:
+        """Of the node: the first on a server has to wait for its namespace."""
+        name = f"nvidia-dcgm-exporter-{self.node}"
+        if not self.has(name, "gpu-operator"):
+            return False
+        status = self.client.get(PODS, name, "gpu-operator").get("status") or {}
+        return status.get("phase") == "Running"
+
     def tell_node(self, **told: str | None) -> None:
         notes = {f"simulator/{name.replace('_', '-')}": value for name, value in told.items()}
         self.client.merge_patch(NODES, self.node, {"metadata": {"annotations": notes}})

@@ -63,13 +63,7 @@ def test_a_dead_device_is_taken_out_and_fails_its_pod(place):
     assert eventually(lambda: allocatable(place.client.get(NODES, place.node))["nvidia.com/gpu"] == "7")
     assert place.client.get(NODES, place.node)["status"]["capacity"]["nvidia.com/gpu"] == "8"
     assert "CUDA error" in place.client.logs(place.namespace, "p")
-    assert eventually(lambda: place.has(f"nvidia-dcgm-exporter-{place.node}", "gpu-operator"))
-    assert eventually(
-        lambda: (
-            place.client.get(PODS, f"nvidia-dcgm-exporter-{place.node}", "gpu-operator")["status"]["phase"]
-            == "Running"
-        )
-    )
+    assert eventually(place.exporter_runs)
     assert "1" not in place.gpu_samples("DCGM_FI_DEV_GPU_UTIL")
 
     place.tell_node(device_faults=None)
@@ -83,12 +77,7 @@ def test_an_xid_error_shows_on_the_page_and_fails_the_pod(place):
     place.tell_node(device_faults=json.dumps({"0": {"xid": 31}}))
 
     assert eventually(lambda: place.phase("p") == "Failed")
-    assert eventually(
-        lambda: (
-            place.client.get(PODS, f"nvidia-dcgm-exporter-{place.node}", "gpu-operator")["status"]["phase"]
-            == "Running"
-        )
-    )
+    assert eventually(place.exporter_runs)
     assert place.gpu_samples("DCGM_FI_DEV_XID_ERRORS")["0"] == 31
 
 
@@ -152,12 +141,7 @@ def test_annotations_may_be_changed_while_a_pod_runs(place):
         {"metadata": {"annotations": {"simulator/gpu-utilisation": "constant:100"}}},
         namespace=place.namespace,
     )
-    assert eventually(
-        lambda: (
-            place.client.get(PODS, f"nvidia-dcgm-exporter-{place.node}", "gpu-operator")["status"]["phase"]
-            == "Running"
-        )
-    )
+    assert eventually(place.exporter_runs)
     assert eventually(lambda: place.gpu_samples("DCGM_FI_DEV_GPU_UTIL")["0"] == 100)
 
     place.client.merge_patch(
