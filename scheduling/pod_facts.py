@@ -126,7 +126,7 @@ def read_pod(
     ours = pod["spec"].get("schedulerName") == SCHEDULER_NAME
     request, constraints, membership, problem = TaskRequest(), ANYWHERE, None, None
     try:
-        membership = _membership(pod, owner_said, group_owner) if ours else None
+        membership = membership_of(pod, owner_said, group_owner) if ours else None
         request = read_request(pod)
         request = alike.request(request)
         constraints = alike.constraints(read_constraints(pod, namespaces)) if ours else ANYWHERE
@@ -156,16 +156,6 @@ def read_pod(
         document=pod,
         claims=tuple(claims_of(pod)),
     )
-
-
-def _membership(pod: Document, owner_said: Words, group_owner: Document | None) -> Membership:
-    """Numbers of an owner that cannot be meant keep its pods waiting; those that have their place keep it."""
-    try:
-        return membership_of(pod, owner_said, group_owner)
-    except UnreadablePod:
-        if group_owner is None or state_of(pod) is TaskState.PENDING:
-            raise
-        return membership_of(pod, owner_said)
 
 
 def _of_unknown_owner(pod: Document, owner_said: Words) -> Problem | None:
