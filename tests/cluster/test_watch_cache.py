@@ -206,3 +206,18 @@ def test_a_listener_that_fails_does_not_end_the_cache(world, caplog):
 
     assert eventually(lambda: len(world.cache) == 2)
     assert "broken listener" in caplog.text
+
+
+def test_a_kind_that_was_not_there_is_asked_for_soon_when_somebody_has_seen_signs_of_it(world, monkeypatch):
+    monkeypatch.setattr(watch_module, "_ABSENT_SECONDS", (0.01, 600.0))
+    cache = WatchCache(world.client, PODS, optional=True)
+    world.server.answers = [status(404, "NotFound"), listing(5, pod("a", 3)), Answer(chunks=[world.stay])]
+    cache.start()
+    assert cache.synced(10)
+    assert (cache.items(), cache.healthy) == ([], True)
+
+    cache.hint()
+
+    assert eventually(lambda: len(cache.items()) == 1)
+    world.open.set()
+    cache.stop()
