@@ -201,12 +201,14 @@ class Kubelet:
         if record.runs and record.findings is not None:
             return False  # what runs keeps what it was started with
         record.findings = findings
-        if record.stop_asked or record.state.stage == "misconfigured":
+        if record.stop_asked:
             return False
         now = clock.now()
-        foresee(agent, record, now)
-        record.state = resupplied(record.state, record.life, now)
-        record.untold += tellings(record, record.state.stage, now) if record.waits_for_supplies else []
+        if record.state.stage != "misconfigured":
+            foresee(agent, record, now)
+            record.state = resupplied(record.state, record.life, now)
+        if record.waits_for_supplies:
+            record.untold += tellings(record, record.state.stage, now)
         self._move(record, changed=True)
         return record.lacks_supplies
 
