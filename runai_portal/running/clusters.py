@@ -6,11 +6,11 @@ from pathlib import Path
 from cluster.control_plane.building import (
     API_SERVER,
     CONTROLLER_MANAGER,
+    ETCD,
     build,
     cache_folder,
     missing_binaries,
 )
-from cluster.control_plane.running import etcd_binary
 from runai_portal.running.data_folder import DataFolder, DataFolderRefused
 from runai_portal.running.parts import CONTROL_PLANE, FOREIGN, SIMULATOR
 
@@ -20,7 +20,7 @@ WORDS = {
     CONTROL_PLANE: "its own control plane",
     FOREIGN: "a cluster of a kubeconfig",
 }
-NEEDED = (API_SERVER, CONTROLLER_MANAGER, "kubectl")
+NEEDED = (ETCD, API_SERVER, CONTROLLER_MANAGER, "kubectl")
 
 
 def chosen_cluster(folder: DataFolder, wanted: str | None) -> tuple[str, Path | None]:
@@ -47,8 +47,7 @@ def chosen_cluster(folder: DataFolder, wanted: str | None) -> tuple[str, Path | 
 
 
 def ask_for_binaries(say: Callable[[str], None]) -> None:
-    """Before anything else starts: is etcd there, and is the rest built? Raises DidNotStart, CannotBuild."""
-    etcd_binary()
+    """Before anything else starts: is all of it built? Raises CannotBuild."""
     missing = missing_binaries(NEEDED)
     if not missing:
         return

@@ -17,8 +17,6 @@ from cluster.control_plane.running import free_ports
 from cluster.simulator.running import ServerSettings, SimulatedServer
 
 START_SECONDS = 30
-TOO_OLD_AN_ETCD = "the required storage feature RequestWatchProgress is disabled"
-"""What kube-apiserver says of WatchList on an etcd before 3.4.25, such as Debian 12's: clients then list and watch, as ours always does."""
 
 
 @dataclass

@@ -65,24 +65,26 @@ def test_neither_a_word_nor_a_file_is_refused_before_anything_starts(folder: Dat
     assert folder.remembered("cluster.json") == {}
 
 
-def test_without_etcd_it_is_said_before_minutes_of_building(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(running.shutil, "which", lambda *_, **__: None)
-    monkeypatch.setattr(clusters, "build", lambda *_: pytest.fail("nothing is built for nothing"))
+@pytest.mark.parametrize("version", ["", "v3.5.21"])
+def test_data_of_another_etcd_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str):
+    monkeypatch.setattr(running, "build", lambda _: tmp_path)
+    (tmp_path / "etcd").mkdir()
+    if version:
+        (tmp_path / "etcd.version").write_text(version)
 
-    with pytest.raises(DidNotStart, match="make system-packages"):
-        ask_for_binaries(print)
+    with pytest.raises(DidNotStart, match=rf"was written by etcd {version or 'an earlier version'}, which"):
+        running.ControlPlane(tmp_path).start()
 
 
 def test_building_says_how_long_it_takes_and_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(clusters, "etcd_binary", lambda: "/usr/bin/etcd")
     built: list[tuple[str, ...]] = []
     monkeypatch.setattr(clusters, "build", lambda wanted: built.append(tuple(wanted)))
     said: list[str] = []
 
     ask_for_binaries(said.append)
 
-    assert built == [("kube-apiserver", "kube-controller-manager", "kubectl")]
+    assert built == [("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")]
     assert "about 9 minutes" in said[0]
     assert str(building.cache_folder()) in said[0]
     for name in built[0]:

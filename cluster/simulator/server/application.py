@@ -180,7 +180,7 @@ class Application:
     ) -> None:
         self.api.store.commit()
         watcher, first = open_watch(self.api, request, target, form)
-        lines = watch_lines(self.api, request, target, watcher, first)
+        lines = watch_lines(self.api, request, target, form, watcher, first)
         await stream(lines, receive, send)
 
 

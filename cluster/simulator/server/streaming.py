@@ -44,7 +44,13 @@ def open_watch(api: Api, request: Request, target: Target, form: Form) -> tuple[
         lines = [watcher.line("ADDED", stored, {}) for stored in found if target.name in ("", stored.name)]
         if initial:
             lines.append(
-                bookmark(resource.api_version, resource.kind, api.store.version, initial_events_end=True)
+                bookmark(
+                    form.shape,
+                    resource.api_version,
+                    resource.kind,
+                    api.store.version,
+                    initial_events_end=True,
+                )
             )
     elif version not in ("", "0"):
         try:
@@ -90,7 +96,7 @@ def _renderer(resource: Resource, form: Form, include: str, *, columns: bool = F
 
 
 async def watch_lines(
-    api: Api, request: Request, target: Target, watcher: Watcher, first: list[bytes]
+    api: Api, request: Request, target: Target, form: Form, watcher: Watcher, first: list[bytes]
 ) -> AsyncIterator[bytes]:
     """Chunks of lines until the watch's time is over or the client has fallen too far behind."""
     resource = target.resource
@@ -110,7 +116,8 @@ async def watch_lines(
                 yield b"".join(lines)
             elif loop.time() >= next_bookmark and loop.time() < deadline:
                 next_bookmark = loop.time() + BOOKMARK_SECONDS
-                yield bookmark(resource.api_version, resource.kind, max(watcher.version, _seen(api)))
+                seen = max(watcher.version, _seen(api))
+                yield bookmark(form.shape, resource.api_version, resource.kind, seen)
         if watcher.too_slow:
             yield event_line(
                 "ERROR", encode(expired("too old resource version: the watch fell behind").as_status())

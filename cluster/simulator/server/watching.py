@@ -117,9 +117,21 @@ class Hub:
                     watcher.awake.set()
 
 
-def bookmark(api_version: str, kind: str, version: int, *, initial_events_end: bool = False) -> bytes:
-    """An event that only says how far the client has seen."""
-    metadata: dict[str, Any] = {"resourceVersion": str(version), "creationTimestamp": None}
+def bookmark(
+    shape: str, api_version: str, kind: str, version: int, *, initial_events_end: bool = False
+) -> bytes:
+    """An event that only says how far the client has seen: an object with nothing but its version, in the watch's shape."""
+    metadata: dict[str, Any] = {"resourceVersion": str(version)}
     if initial_events_end:
         metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
-    return event_line("BOOKMARK", encode({"kind": kind, "apiVersion": api_version, "metadata": metadata}))
+    document: dict[str, Any] = {"kind": kind, "apiVersion": api_version, "metadata": metadata}
+    if shape != "object":
+        document |= {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+    if shape == "Table":
+        table = {
+            "kind": "Table",
+            "apiVersion": "meta.k8s.io/v1",
+            "metadata": {"resourceVersion": str(version)},
+        }
+        document = {**table, "columnDefinitions": None, "rows": [{"cells": [], "object": document}]}
+    return event_line("BOOKMARK", encode(document))

@@ -10,11 +10,13 @@ import pytest
 from cluster.kinds import CONFIG_MAPS, NAMESPACES
 from tests.cluster.api.comparing import differences
 from tests.cluster.conftest import with_namespace
-from tests.cluster.servers import TOO_OLD_AN_ETCD, ClusterApi
+from tests.cluster.servers import ClusterApi
 
 pytestmark = pytest.mark.control_plane
 INITIAL = "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
 AGE = ".object.rows[0].cells[2]"
+CELLS = ".object.rows[0].cells:"
+"""Of a bookmark: the real server prints an object without a name, which nobody shows."""
 FORMS = {
     "whole": "application/json",
     "metadata": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
@@ -75,8 +77,6 @@ def events(server: ClusterApi, query: str, form: str, since: str) -> list[dict[s
 def test_both_servers_tell_the_same(servers: tuple[ClusterApi, ClusterApi], query: str, form: str) -> None:
     real, simulated = (events(server, query, form, live(server)) for server in servers)
 
-    if TOO_OLD_AN_ETCD in str(real):
-        return
     # bookmarks come when they come; the one that ends the beginning has its place
     real, simulated = ([one for one in told if is_wanted(one)] for told in (real, simulated))
     assert [one["type"] for one in simulated] == [one["type"] for one in real]
@@ -84,7 +84,7 @@ def test_both_servers_tell_the_same(servers: tuple[ClusterApi, ClusterApi], quer
         f"{number} {one['type']}: {line}"
         for number, (one, other) in enumerate(zip(real, simulated, strict=True))
         for line in differences(one, other)
-        if not line.startswith(AGE)
+        if not line.startswith(AGE) and not (one["type"] == "BOOKMARK" and line.startswith(CELLS))
     ]
     assert not found, "\n".join(["", *found])
 
@@ -92,4 +92,4 @@ def test_both_servers_tell_the_same(servers: tuple[ClusterApi, ClusterApi], quer
 def is_wanted(event: dict[str, Any]) -> bool:
     if event["type"] != "BOOKMARK":
         return True
-    return bool(event["object"].get("metadata", {}).get("annotations"))
+    return "k8s.io/initial-events-end" in json.dumps(event)
