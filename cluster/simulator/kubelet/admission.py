@@ -7,6 +7,7 @@ from cluster import clock
 from cluster.documents import Document, annotations_of
 from cluster.simulator import annotations as told
 from cluster.simulator.annotations import AnnotationWrong
+from cluster.simulator.kubelet.debugging import debuggers_begun
 from cluster.simulator.kubelet.lives import NodeAgent, PodLife, new_life
 from cluster.simulator.kubelet.references import references_of
 from cluster.simulator.kubelet.requests import gpus_of, requests_of, too_much
@@ -31,6 +32,7 @@ def read_pod(agent: NodeAgent, pod: Document) -> PodLife:
     record.allocation, record.deferred = allocation_of(pod), deferred_of(pod)
     if record.allocation != wanted_by(pod):
         record.requests = requests_of(with_allocation(pod, record.allocation))
+    record.debuggers = debuggers_begun(pod)
     record.references = references_of(pod)
     record.findings = None if record.references else {}
     return record

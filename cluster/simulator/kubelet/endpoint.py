@@ -231,7 +231,7 @@ class _Handler(BaseHTTPRequestHandler):
         life = self._pod(agent, namespace, pod)
         spec = life.pod["spec"]
         sidecars = [one for one in spec.get("initContainers") or [] if one.get("restartPolicy") == "Always"]
-        names = [one["name"] for one in [*spec["containers"], *sidecars]]
+        names = [*(one["name"] for one in [*spec["containers"], *sidecars]), *life.debuggers]
         if not life.runs or container not in names:
             raise _Refused(500, f'container not found ("{container}")')
         channels = self._upgrade()

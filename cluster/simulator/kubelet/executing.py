@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 from cluster import clock
 from cluster.simulator.kubelet.commands import MISUSE, CannotRun, Inside, Outcome, complains, run
+from cluster.simulator.kubelet.debugging import debuggers_in
 from cluster.simulator.kubelet.environment import environment_of
 from cluster.simulator.kubelet.lives import NodeAgent, PodLife
 from cluster.simulator.kubelet.prospects import surroundings
@@ -43,7 +44,7 @@ def _inside(roster: Roster, agent: NodeAgent, life: PodLife, container: str) -> 
     """Raises Lacking when what the container was started with is not known any more."""
     loads, now = roster.loads(agent), clock.now()
     spec = life.pod["spec"]
-    every = [*spec["containers"], *(spec.get("initContainers") or [])]
+    every = [*spec["containers"], *(spec.get("initContainers") or []), *debuggers_in(life.pod)]
     found = next(one for one in every if one["name"] == container)
     with roster.lock:
         around = surroundings(agent, life)

@@ -17,6 +17,7 @@ from cluster.simulator.gpus import Devices
 from cluster.simulator.kubelet import addresses
 from cluster.simulator.kubelet.admission import admit, read_pod
 from cluster.simulator.kubelet.agenda import Agenda
+from cluster.simulator.kubelet.debugging import begin_debuggers, debuggers_in
 from cluster.simulator.kubelet.differences import deviates, told_parts
 from cluster.simulator.kubelet.endings import ask_to_stop, fails_on_dead_devices, strike
 from cluster.simulator.kubelet.lives import NodeAgent, PodLife, retell
@@ -219,6 +220,8 @@ class Kubelet:
             self._move(record)
         elif told_parts(before) != told_parts(pod):
             self._retell(record)
+        elif len(debuggers_in(before)) != len(debuggers_in(pod)):
+            self._move(record)
         agent = self._roster.agents.get(record.node)
         if agent is not None and resize(agent, record, clock.now()):
             self._move(record, changed=True)
@@ -260,6 +263,7 @@ class Kubelet:
         if fails_on_dead_devices(agent, record, now):
             self._advance(record, now)
             changed = True
+        changed |= begin_debuggers(record, now)
         if is_over(record.state):
             agent.devices.release(record.uid)
             self._resize_deferred(agent)

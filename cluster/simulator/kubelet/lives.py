@@ -75,6 +75,8 @@ class PodLife:
     allocation: Allocation = field(default_factory=dict)
     """What its containers have; its document says what they are to have."""
     deferred: Deferred | None = None
+    debuggers: dict[str, datetime] = field(default_factory=dict)
+    """Since when each of its ephemeral containers has run."""
     program: Program | None = None
     """What its container runs, when that is understood and no annotation says otherwise."""
 

@@ -10,6 +10,7 @@ from cluster import clock
 from cluster.documents import annotations_of, parse_time, uid_of
 from cluster.labels import GPU_RESOURCE
 from cluster.simulator import annotations as told
+from cluster.simulator.kubelet.debugging import debuggers_in
 from cluster.simulator.kubelet.lives import PodLife
 from cluster.simulator.kubelet.log_lines import SCRIPTS, Line, Run, last_lines, lines_between
 from cluster.simulator.stages import STAGES, Ended, is_over
@@ -59,6 +60,8 @@ def run_of(life: PodLife, container: str, *, previous: bool) -> Run:
     initial = next((one for one in spec.get("initContainers") or [] if one["name"] == container), None)
     if initial is not None:
         return _run_of_initial(life, initial, previous=previous)
+    if container in {one["name"] for one in debuggers_in(life.pod)}:
+        return _run_of_debugger(life, container, previous=previous)
     if container not in {one["name"] for one in spec["containers"]}:
         raise LogNotThere(f'container "{container}" in pod "{life.key[1]}" is not available')
     state = life.state
@@ -89,6 +92,16 @@ def _run_of_initial(life: PodLife, container: Mapping[str, Any], *, previous: bo
     else:
         run = _run(life, state.began_at, Ended(state.began_at, state.started_at, 0, "Completed"), 0)
     return replace(run, script="quiet", said=None)
+
+
+def _run_of_debugger(life: PodLife, name: str, *, previous: bool) -> Run:
+    """It says that it started: who added it works in it by exec."""
+    begun = life.debuggers.get(name)
+    if previous:
+        raise LogNotThere(f'previous terminated container "{name}" in pod "{life.key[1]}" not found')
+    if begun is None:
+        raise LogNotThere(f'container "{name}" in pod "{life.key[1]}" is waiting to start: ContainerCreating')
+    return replace(_run(life, begun, life.state.ended, 0), script="quiet", said=None)
 
 
 def _run(life: PodLife, started: datetime, ended: Ended | None, restarts: int) -> Run:

@@ -34,8 +34,12 @@ def status_of(
     host_ip: str,
     pod_ip: str,
     rejection: tuple[str, str] | None = None,
+    debuggers: Mapping[str, datetime] | None = None,
 ) -> Document:
-    """The whole status of a pod; conditions of other writers are kept. `rejection` is (reason, message)."""
+    """The whole status of a pod; conditions of other writers are kept.
+
+    `rejection` is (reason, message); `debuggers` are the ephemeral containers that have begun, and when.
+    """
     before = pod.get("status") or {}
     status: Document = {
         "phase": phase_of(state),
@@ -56,6 +60,11 @@ def status_of(
     if pod["spec"].get("initContainers"):
         status["initContainerStatuses"] = [
             _init_container(pod, container, state) for container in pod["spec"]["initContainers"]
+        ]
+    if pod["spec"].get("ephemeralContainers"):
+        status["ephemeralContainerStatuses"] = [
+            _debugger(pod, container, state, (debuggers or {}).get(container["name"]))
+            for container in pod["spec"]["ephemeralContainers"]
         ]
     if before.get("qosClass"):
         status["qosClass"] = before["qosClass"]
@@ -247,17 +256,34 @@ def _sidecar(pod: Mapping[str, Any], container: Mapping[str, Any], state: PodSta
     first = _first_start(pod, container) or state.started_at
     status = _initial(container, ready=first is not None and not over)
     status["started"] = first is not None and not over
-    if first is None:
-        if waiting := _unconfigured(container, state):
-            status["state"] = {"waiting": waiting}
-        return status
-    identity = _container_id(pod, container["name"], 0)
-    status["containerID"] = identity
-    status["state"] = {"running": {"startedAt": format_time(first)}}
-    if over:
-        end = state.ended.finished_at if state.ended else state.since
-        status["state"] = {"terminated": _terminated(Ended(first, end, 0, "Completed"), identity)}
+    if first is not None:
+        return status | _lasting(pod, container, state, first)
+    if waiting := _unconfigured(container, state):
+        status["state"] = {"waiting": waiting}
     return status
+
+
+def _debugger(
+    pod: Mapping[str, Any], container: Mapping[str, Any], state: PodState, begun: datetime | None
+) -> Document:
+    """Never ready: nothing of the pod depends on it."""
+    status = _initial(container, ready=False)
+    del status["started"]
+    if begun is not None:
+        return status | _lasting(pod, container, state, begun)
+    return status | {"state": {"waiting": {"reason": "ContainerCreating"}}}
+
+
+def _lasting(
+    pod: Mapping[str, Any], container: Mapping[str, Any], state: PodState, first: datetime
+) -> Document:
+    """What is shown of a container that runs from `first` until its pod ends."""
+    identity = _container_id(pod, container["name"], 0)
+    shown: Document = {"running": {"startedAt": format_time(first)}}
+    if state.stage in ("done", "stopped"):
+        end = state.ended.finished_at if state.ended else state.since
+        shown = {"terminated": _terminated(Ended(first, end, 0, "Completed"), identity)}
+    return {"containerID": identity, "state": shown}
 
 
 def _first_start(pod: Mapping[str, Any], container: Mapping[str, Any]) -> datetime | None:

@@ -123,7 +123,14 @@ class KubeletWriter:
             if life is None or agent is None or agent.silent:
                 return None
             status = show_resources(
-                status_of(life.pod, life.state, host_ip=agent.ip, pod_ip=life.ip, rejection=life.rejection),
+                status_of(
+                    life.pod,
+                    life.state,
+                    host_ip=agent.ip,
+                    pod_ip=life.ip,
+                    rejection=life.rejection,
+                    debuggers=life.debuggers,
+                ),
                 life,
             )
             tell, life.untold = life.untold, []
