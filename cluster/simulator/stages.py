@@ -155,7 +155,7 @@ STAGES: dict[str, Stage] = {
         "",
         lambda life, state: life.ready,
         _to("running"),
-        event=("Normal", "Started", "Started container {container}"),
+        event=("Normal", "Started", "Container started"),
     ),
     "running": Stage("running", "", lambda life, state: life.run, _to("exited"), ready=True),
     "exited": Stage("terminated", "", lambda life, state: 0.0, _after_exit),
