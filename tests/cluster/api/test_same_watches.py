@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -75,7 +76,8 @@ def events(server: ClusterApi, query: str, form: str, since: str) -> list[dict[s
     ],
 )
 def test_both_servers_tell_the_same(servers: tuple[ClusterApi, ClusterApi], query: str, form: str) -> None:
-    real, simulated = (events(server, query, form, live(server)) for server in servers)
+    with ThreadPoolExecutor(2) as both:
+        real, simulated = both.map(lambda server: events(server, query, form, live(server)), servers)
 
     # bookmarks come when they come; the one that ends the beginning has its place
     real, simulated = ([one for one in told if is_wanted(one)] for told in (real, simulated))
