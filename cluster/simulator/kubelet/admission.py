@@ -7,12 +7,11 @@ from cluster import clock
 from cluster.documents import Document, annotations_of
 from cluster.simulator import annotations as told
 from cluster.simulator.annotations import AnnotationWrong
-from cluster.simulator.kubelet.debugging import debuggers_begun
 from cluster.simulator.kubelet.lives import NodeAgent, PodLife, new_life
 from cluster.simulator.kubelet.references import references_of
 from cluster.simulator.kubelet.requests import gpus_of, requests_of, too_much
 from cluster.simulator.kubelet.resizing import allocation_of, deferred_of, wanted_by, with_allocation
-from cluster.simulator.kubelet.statuses import state_from
+from cluster.simulator.kubelet.statuses import starts_in, state_from
 from cluster.simulator.shapes import capacity_of
 from cluster.simulator.stages import Life, PodState, is_over
 from cluster.simulator.told_lives import life_of
@@ -32,7 +31,7 @@ def read_pod(agent: NodeAgent, pod: Document) -> PodLife:
     record.allocation, record.deferred = allocation_of(pod), deferred_of(pod)
     if record.allocation != wanted_by(pod):
         record.requests = requests_of(with_allocation(pod, record.allocation))
-    record.debuggers = debuggers_begun(pod)
+    record.debuggers = starts_in((pod.get("status") or {}).get("ephemeralContainerStatuses"))
     record.references = references_of(pod)
     record.findings = None if record.references else {}
     return record

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from cluster.documents import Document, parse_time
+from cluster.documents import Document
 from cluster.simulator.kubelet.lives import PodLife
 
 
@@ -19,14 +19,3 @@ def begin_debuggers(record: PodLife, now: datetime) -> bool:
     new = [one["name"] for one in debuggers_in(record.pod) if one["name"] not in record.debuggers]
     record.debuggers.update(dict.fromkeys(new, now))
     return bool(new)
-
-
-def debuggers_begun(pod: Mapping[str, Any]) -> dict[str, datetime]:
-    """Since when each has run, by the status written before."""
-    found = {}
-    for one in (pod.get("status") or {}).get("ephemeralContainerStatuses") or []:
-        shown = one.get("state") or {}
-        told = (shown.get("running") or shown.get("terminated") or {}).get("startedAt")
-        if told:
-            found[str(one["name"])] = parse_time(told)
-    return found

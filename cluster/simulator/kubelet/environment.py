@@ -13,6 +13,7 @@ from typing import Any
 from cluster.documents import Document, name_of, namespace_of, uid_of
 from cluster.quantities import milli, whole
 from cluster.simulator.kubelet.references import Findings, Lacking, needed, reference_in
+from cluster.simulator.limits.pod_totals import containers_of
 
 PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
@@ -124,8 +125,7 @@ def _amount(
 ) -> str:
     """In units of the divisor, rounded up. A container without a limit is told the pod's, or else the node's."""
     if name := told.get("containerName"):
-        every = [*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or [])]
-        container = next((one for one in every if one["name"] == name), {})
+        container = next((one for one in containers_of(pod["spec"]) if one["name"] == name), {})
         if not container:
             raise Lacking(f"container {name} not found")
     bound, _, resource = str(told.get("resource", "")).partition(".")

@@ -15,6 +15,7 @@ from cluster.simulator.kubelet.references import Lacking
 from cluster.simulator.kubelet.roster import Roster
 from cluster.simulator.kubelet.shell import NotSimple
 from cluster.simulator.kubelet.web_socket import STDERR, STDOUT, Channels
+from cluster.simulator.limits.pod_totals import containers_of
 
 LONGEST_SECONDS = 300.0
 """Real seconds after which a command that only sleeps is ended."""
@@ -43,8 +44,7 @@ def execute(
 def _inside(roster: Roster, agent: NodeAgent, life: PodLife, container: str) -> Inside:
     """Raises Lacking when what the container was started with is not known any more."""
     loads, now = roster.loads(agent), clock.now()
-    spec = life.pod["spec"]
-    every = [*spec["containers"], *(spec.get("initContainers") or []), *debuggers_in(life.pod)]
+    every = [*containers_of(life.pod["spec"]), *debuggers_in(life.pod)]
     found = next(one for one in every if one["name"] == container)
     with roster.lock:
         around = surroundings(agent, life)

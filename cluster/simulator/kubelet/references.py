@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from cluster.documents import Document
+from cluster.simulator.limits.pod_totals import containers_of
 
 Sort = Literal["configmap", "secret"]
 """As the kubelet writes it in its sentences."""
@@ -73,9 +74,8 @@ def needed(findings: Findings, reference: Reference, *, optional: bool) -> Conte
 
 def references_of(pod: Mapping[str, Any]) -> frozenset[Reference]:
     """All that its volumes and its containers' variables name, optional ones too."""
-    spec = pod["spec"]
     found = {reference for _, source in _volumes(pod) for reference, _ in _projections(source)}
-    for container in [*spec["containers"], *(spec.get("initContainers") or [])]:
+    for container in containers_of(pod["spec"]):
         found |= set(_named_by(container))
     return frozenset(found)
 

@@ -6,13 +6,14 @@ that a restarted kubelet knows it.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from cluster.documents import Document, condition_of, format_time, parse_time
 from cluster.simulator.kubelet.lives import Allocation, Deferred, NodeAgent, PodLife, Telling
 from cluster.simulator.kubelet.requests import amount_of, requests_of, too_much
+from cluster.simulator.limits.pod_totals import containers_of
 from cluster.simulator.shapes import capacity_of
 from cluster.simulator.stages import SIGTERM_EXIT, Event, crash, is_over
 
@@ -23,7 +24,7 @@ _CARRIED_OUT: Event = ("Normal", "ResizeCompleted", "{detail}")
 
 
 def wanted_by(pod: Mapping[str, Any]) -> Allocation:
-    return {str(one["name"]): one.get("resources") or {} for one in _containers(pod["spec"])}
+    return {str(one["name"]): one.get("resources") or {} for one in containers_of(pod["spec"])}
 
 
 def allocation_of(pod: Mapping[str, Any]) -> Allocation:
@@ -53,10 +54,6 @@ def with_allocation(pod: Mapping[str, Any], allocation: Allocation) -> Document:
         for key in ("containers", "initContainers")
     }
     return {**pod, "spec": {**pod["spec"], **spec}}
-
-
-def _containers(spec: Mapping[str, Any]) -> Iterable[Document]:
-    return [*spec["containers"], *(spec.get("initContainers") or [])]
 
 
 def resize(agent: NodeAgent, record: PodLife, now: datetime) -> bool:

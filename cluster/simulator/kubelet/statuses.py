@@ -1,7 +1,7 @@
 """The status a kubelet writes for a pod, and the way back from it to the state. Pure."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -253,7 +253,9 @@ def _init_container(pod: Mapping[str, Any], container: Mapping[str, Any], state:
 def _sidecar(pod: Mapping[str, Any], container: Mapping[str, Any], state: PodState) -> Document:
     """Begins before the pod's containers, is not restarted with them, and ends, well, after the last of them."""
     over = state.stage in ("done", "stopped")
-    first = _first_start(pod, container) or state.started_at
+    # as it was written before: a restart of the pod's other containers does not touch it
+    before = (pod.get("status") or {}).get("initContainerStatuses")
+    first = starts_in(before).get(container["name"]) or state.started_at
     status = _initial(container, ready=first is not None and not over)
     status["started"] = first is not None and not over
     if first is not None:
@@ -286,14 +288,14 @@ def _lasting(
     return {"containerID": identity, "state": shown}
 
 
-def _first_start(pod: Mapping[str, Any], container: Mapping[str, Any]) -> datetime | None:
-    """As it was written before: a restart of the pod's other containers does not touch it."""
-    for one in (pod.get("status") or {}).get("initContainerStatuses") or []:
-        if one["name"] == container["name"]:
-            shown = one.get("state") or {}
-            told = (shown.get("running") or shown.get("terminated") or {}).get("startedAt")
-            return parse_time(told) if told else None
-    return None
+def starts_in(statuses: Iterable[Mapping[str, Any]] | None) -> dict[str, datetime]:
+    """Since when each container has run, or did, by statuses written before; those that never ran are left out."""
+    found = {}
+    for one in statuses or ():
+        shown = one.get("state") or {}
+        if told := (shown.get("running") or shown.get("terminated") or {}).get("startedAt"):
+            found[str(one["name"])] = parse_time(told)
+    return found
 
 
 def _initial(container: Mapping[str, Any], *, ready: bool) -> Document:
